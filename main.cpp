@@ -1,0 +1,9 @@
+// The program: each folder registers its commands here, nothing else happens here.
+#include "harness/ui/program.h"
+
+int main(int argc, char** argv) {
+  grm::Program program;
+  program.app.description("Benchmark and reproducibility harness for generative reward models");
+  program.app.require_subcommand(1);
+  return grm::run_program(program, argc, argv);
+}
