@@ -1,9 +1,11 @@
 // The program: each folder registers its commands here, nothing else happens here.
 #include "harness/ui/program.h"
+#include "suites/perf/perf_command.h"
 
 int main(int argc, char** argv) {
   grm::Program program;
   program.app.description("Benchmark and reproducibility harness for generative reward models");
   program.app.require_subcommand(1);
+  grm::add_perf_command(program);
   return grm::run_program(program, argc, argv);
 }

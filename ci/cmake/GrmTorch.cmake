@@ -21,7 +21,11 @@ function(grm_find_torch result)
   message(FATAL_ERROR "libtorch not found in CMAKE_PREFIX_PATH or .venv: run ci/setup, or name its folder with -DCMAKE_PREFIX_PATH=…")
 endfunction()
 
-grm_find_torch(GRM_TORCH_ROOT)
+# Remembered, so that a build that configures again does not depend on the environment.
+if(NOT EXISTS "${GRM_TORCH_ROOT}/lib/libtorch_cpu.so")
+  grm_find_torch(found_root)
+  set(GRM_TORCH_ROOT ${found_root} CACHE PATH "libtorch's folder" FORCE)
+endif()
 set(GRM_TORCH_LIBRARY_DIR ${GRM_TORCH_ROOT}/lib)
 message(STATUS "libtorch: ${GRM_TORCH_ROOT}")
 
@@ -37,11 +41,10 @@ option(GRM_CUDA "Link the CUDA half of libtorch" ${cuda_default})
 
 add_library(grm_torch INTERFACE)
 target_include_directories(grm_torch SYSTEM INTERFACE ${GRM_TORCH_ROOT}/include ${GRM_TORCH_ROOT}/include/torch/csrc/api/include)
-target_link_directories(grm_torch INTERFACE ${GRM_TORCH_LIBRARY_DIR})
 find_package(Threads REQUIRED)
-target_link_libraries(grm_torch INTERFACE torch_cpu c10 Threads::Threads)
+target_link_libraries(grm_torch INTERFACE ${GRM_TORCH_LIBRARY_DIR}/libtorch_cpu.so ${GRM_TORCH_LIBRARY_DIR}/libc10.so Threads::Threads)
 if(GRM_CUDA)
   # Nothing refers to it by symbol; it registers its kernels when loaded.
-  target_link_libraries(grm_torch INTERFACE -Wl,--no-as-needed torch_cuda c10_cuda torch -Wl,--as-needed)
+  target_link_libraries(grm_torch INTERFACE -Wl,--no-as-needed ${GRM_TORCH_LIBRARY_DIR}/libtorch_cuda.so
+                                            ${GRM_TORCH_LIBRARY_DIR}/libc10_cuda.so ${GRM_TORCH_LIBRARY_DIR}/libtorch.so -Wl,--as-needed)
 endif()
-target_link_options(grm_torch INTERFACE -Wl,-rpath,${GRM_TORCH_LIBRARY_DIR})
