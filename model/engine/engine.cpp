@@ -212,7 +212,11 @@ bool Engine::idle() const { return state_->scheduler.idle(); }
 std::int64_t Engine::max_context() const { return state_->context; }
 int Engine::threads() const { return state_->pool.threads(); }
 std::int64_t Engine::kv_cache_bytes() const { return state_->kv_bytes; }
-EngineStats Engine::stats() const { return state_->stats; }
+EngineStats Engine::stats() const {
+  EngineStats stats = state_->stats;
+  stats.put_back = state_->scheduler.put_back();
+  return stats;
+}
 
 LoadedEngine load_engine(const std::filesystem::path& folder, const std::string& dtype, const EngineOptions& options) {
   const DecoderConfig config = load_decoder_config(folder);

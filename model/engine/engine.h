@@ -22,6 +22,7 @@ struct EngineOptions {
 
 struct EngineStats {
   std::int64_t steps = 0, prefill_tokens = 0, decode_tokens = 0, shared_tokens = 0;
+  std::int64_t put_back = 0;  // sequences that lost their blocks to older ones
 };
 
 class Engine {

@@ -9,6 +9,7 @@ void Scheduler::put_back_newest() {
   blocks_.release(*running_.back());
   waiting_.push_front(std::move(running_.back()));
   running_.pop_back();
+  ++put_back_;
 }
 
 // Reserves for a running sequence, putting newer ones back; false if the sequence itself had to go.

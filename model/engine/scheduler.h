@@ -36,6 +36,7 @@ class Scheduler {
   std::unique_ptr<Sequence> remove(Sequence* sequence);
   /// Forgets every sequence.
   void clear();
+  std::int64_t put_back() const { return put_back_; }  // how often a sequence lost its blocks
   bool idle() const { return waiting_.empty() && running_.empty(); }
 
  private:
@@ -47,6 +48,7 @@ class Scheduler {
   BlockManager& blocks_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::vector<std::unique_ptr<Sequence>> running_;  // in order of arrival
+  std::int64_t put_back_ = 0;
 };
 
 }  // namespace grm
