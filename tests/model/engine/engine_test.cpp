@@ -24,7 +24,7 @@ std::vector<Request> some_requests(std::size_t count, double temperature) {
       request.prompt.push_back(static_cast<std::int32_t>((t * 31 + t * t * 7 + salt * 101) % 301));
     }
     if (i % 4 == 1) request.forced = {5, 6, 7};
-    request.max_new_tokens = 5 + static_cast<std::int64_t>(i * 11 % 40);
+    request.max_new_tokens = 5 + static_cast<std::int64_t>(i * 47 % 190);  // some need blocks that others hold
     request.sampling = {temperature, i % 2 == 0 ? 1.0 : 0.9, i % 5 == 0 ? 20 : 0};
     request.stream = stream_key(3, "sampling", std::to_string(i));
     request.stop_tokens = {7};
