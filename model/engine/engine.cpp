@@ -1,6 +1,7 @@
 #include "model/engine/engine.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <torch/version.h>
 #include <unistd.h>
@@ -69,16 +70,16 @@ std::int64_t parameter_count(const Decoder& decoder) {
 
 double seconds(Sequence::Clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
-bool ends(Sequence& sequence, Finish& finish) {
+bool ends(Sequence& sequence, FinishReason& finish) {
   const Request& request = sequence.request;
   const std::span<const std::int32_t> answer = std::span<const std::int32_t>(sequence.tokens).subspan(request.prompt.size());
   const bool stop = std::ranges::find(request.stop_tokens, answer.back()) != request.stop_tokens.end() ||
                     (request.stop && request.stop(answer));
-  finish = stop ? Finish::kStop : Finish::kLength;
+  finish = stop ? FinishReason::kStop : FinishReason::kLength;
   return stop || sequence.size() >= sequence.limit;
 }
 
-Completion complete(Sequence& sequence, Finish finish) {
+Completion complete(Sequence& sequence, FinishReason finish) {
   Completion done;
   done.id = sequence.request.id;
   done.tokens.assign(sequence.tokens.begin() + sequence.prompt_size(), sequence.tokens.end());
@@ -157,7 +158,9 @@ void Engine::State::draw(const std::vector<ScheduledTokens>& step) {
   }
 }
 
-Engine::Engine(const Decoder& decoder, const EngineOptions& options) : state_(std::make_unique<State>(decoder, options)) {}
+Engine::Engine(const Decoder& decoder, const EngineOptions& options) : state_(std::make_unique<State>(decoder, options)) {
+  at::set_num_threads(state_->pool.threads());
+}
 Engine::~Engine() = default;
 
 void Engine::submit(Request request) {
@@ -195,7 +198,7 @@ std::vector<Completion> Engine::step() {
   state_->run(step);
   state_->draw(step);
   for (Sequence* sequence : drawing) {
-    if (Finish finish; ends(*sequence, finish)) {
+    if (FinishReason finish; ends(*sequence, finish)) {
       state_->stats.shared_tokens += sequence->shared_tokens;
       done.push_back(complete(*sequence, finish));
       state_->scheduler.remove(sequence);

@@ -31,14 +31,14 @@ struct Request {
   bool log_probs = false;
 };
 
-enum class Finish { kStop, kLength };
+enum class FinishReason { kStop, kLength };
 
 struct Completion {
   std::uint64_t id = 0;
   std::vector<std::int32_t> tokens;   // forced and drawn, the stop token included
   /// Of each drawn token under softmax(logits / temperature), before top_k and top_p; temperature 1 where it is greedy.
   std::vector<float> log_probs;
-  Finish finish = Finish::kLength;
+  FinishReason finish = FinishReason::kLength;
   std::int64_t shared_tokens = 0;     // of the prompt, taken from the prefix cache
   double queue_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
 };

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "model/decoder/decoder.h"
@@ -49,6 +50,7 @@ struct PackedLinear {
   Pages<T> weight;
   PackedMatrix<T> matrix;
   std::vector<T> bias;  // empty: none
+  Linear plain;         // instead of the packed weight, where oneDNN multiplies
 };
 
 template <class T>
@@ -91,7 +93,12 @@ PackedLinear<T> pack(const std::vector<Linear>& layers) {
     weights.push_back(layer.weight);
     if (layer.bias.defined()) biases.push_back(layer.bias);
   }
-  return pack<T>(at::cat(weights), biases.empty() ? at::Tensor() : at::cat(biases));
+  const Linear joined{at::cat(weights), biases.empty() ? at::Tensor() : at::cat(biases)};
+  if (!(sizeof(T) == 2 && kernel_isa() == "amx")) return pack<T>(joined.weight, joined.bias);
+  PackedLinear<T> plain;
+  plain.matrix = {nullptr, joined.weight.size(0), joined.weight.size(1)};
+  plain.plain = joined;
+  return plain;
 }
 
 template <class T>
@@ -113,6 +120,7 @@ class CpuRunner final : public Runner {
   void run_layer(std::size_t index, std::span<const TokenSpan> spans);
   void linear(const PackedLinear<T>& layer, const T* input, std::int64_t rows, T* out, const T* residual = nullptr,
               float* out_float = nullptr);
+  void linear_tiles(const PackedLinear<T>& layer, const T* input, std::int64_t rows, T* out, const T* residual);
   void norm_rows(const T* weight, T* out);
   void store_keys(std::size_t layer);
   void attend(std::size_t layer, std::span<const TokenSpan> spans);
@@ -146,8 +154,8 @@ CpuRunner<T>::CpuRunner(const Decoder& decoder, std::int64_t blocks, std::int64_
   for (const DecoderLayer& layer : decoder.layers) {
     layers_.push_back({copy_vector<T>(layer.input_norm), copy_vector<T>(layer.q_norm), copy_vector<T>(layer.k_norm),
                        copy_vector<T>(layer.post_attention_norm), pack<T>({layer.q_proj, layer.k_proj, layer.v_proj}),
-                       pack<T>(layer.o_proj.weight, layer.o_proj.bias), pack<T>({layer.gate_proj, layer.up_proj}),
-                       pack<T>(layer.down_proj.weight, layer.down_proj.bias)});
+                       pack<T>({layer.o_proj}), pack<T>({layer.gate_proj, layer.up_proj}),
+                       pack<T>({layer.down_proj})});
   }
   norm_ = copy_vector<T>(decoder.norm);
   head_ = pack<T>(decoder.head, {});
@@ -181,6 +189,7 @@ constexpr std::int64_t kTokensPerAttendTask = 64;
 
 template <class T>
 void CpuRunner<T>::linear(const PackedLinear<T>& layer, const T* input, std::int64_t rows, T* out, const T* residual, float* out_float) {
+  if (layer.plain.weight.defined()) return linear_tiles(layer, input, rows, out, residual);
   const LinearArgs<T> args{input, layer.matrix.k, layer.matrix,  layer.bias.empty() ? nullptr : layer.bias.data(),
                            residual, out,         out_float,     layer.matrix.n};
   const std::int64_t row_tasks = (rows + kRowsPerTask - 1) / kRowsPerTask;
@@ -188,6 +197,29 @@ void CpuRunner<T>::linear(const PackedLinear<T>& layer, const T* input, std::int
     const std::int64_t panel = task / row_tasks, first = task % row_tasks * kRowsPerTask;
     kernels_.linear(args, first, std::min(rows, first + kRowsPerTask), panel, panel + 1);
   });
+}
+
+// oneDNN's result for a row depends on the number of rows in the call, but at a fixed number not on the row's place or its
+// neighbours: so every call has this many, the last one padded. 64 rows reach half of AMX's peak and cost little at decode,
+// where reading the weights takes as long.
+constexpr std::int64_t kTileRows = 64;
+
+template <class T>
+void CpuRunner<T>::linear_tiles(const PackedLinear<T>& layer, const T* input, std::int64_t rows, T* out, const T* residual) {
+  const std::int64_t width = layer.matrix.k, out_width = layer.matrix.n;
+  const at::Tensor padded = at::empty({kTileRows, width}, layer.plain.weight.options());
+  for (std::int64_t first = 0; first < rows; first += kTileRows) {
+    const std::int64_t count = std::min(kTileRows, rows - first);
+    padded.zero_();
+    std::memcpy(padded.mutable_data_ptr(), input + first * width, static_cast<std::size_t>(count * width) * sizeof(T));
+    at::Tensor product = at::linear(padded, layer.plain.weight, layer.plain.bias);
+    const auto rows_at = [&](const T* data) {
+      return at::from_blob(const_cast<T*>(data) + first * out_width, {count, out_width}, product.options());
+    };
+    product = product.narrow(0, 0, count);
+    if (residual != nullptr) product = product + rows_at(residual);
+    rows_at(out).copy_(product);
+  }
 }
 
 template <class T>

@@ -4,6 +4,10 @@
 #include <array>
 #include <cstdlib>
 
+#ifdef GRM_X86
+#include <cpuid.h>
+#endif
+
 namespace grm {
 
 #define GRM_DECLARE_KERNELS(isa)              \
@@ -27,6 +31,14 @@ struct Copy {
   const Kernels<Bf16>* for_bf16;
 };
 
+#ifdef GRM_X86
+// CPUID leaf 7: AMX-BF16 and AMX-TILE.
+bool has_amx_bf16() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d >> 22 & 1u) != 0 && (d >> 24 & 1u) != 0;
+}
+#endif
+
 const Copy& chosen_copy() {
   static const Copy choice = [] {
 #ifdef GRM_X86
@@ -35,9 +47,12 @@ const Copy& chosen_copy() {
     const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     const bool has_bf16 = has_avx512 && __builtin_cpu_supports("avx512bf16");
+    const char* asked = std::getenv("GRM_ISA");
+    const bool asks_amx = asked != nullptr && std::string_view(asked) == "amx";
 #endif
     const std::array copies = {
 #ifdef GRM_X86
+        Copy{"amx", has_bf16 && (has_amx_bf16() || asks_amx), &avx512bf16::kFloatKernels, &avx512bf16::kBf16Kernels},
         Copy{"avx512bf16", has_bf16, &avx512bf16::kFloatKernels, &avx512bf16::kBf16Kernels},
         Copy{"avx512", has_avx512, &avx512::kFloatKernels, &avx512::kBf16Kernels},
         Copy{"avx2", has_avx2, &avx2::kFloatKernels, &avx2::kBf16Kernels},

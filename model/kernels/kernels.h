@@ -94,7 +94,8 @@ struct Kernels {
   void (*silu_multiply)(const T* gate, const T* up, std::int64_t n, T* out);
 };
 
-/// The kernels of the best instruction set this CPU has; GRM_ISA=avx512bf16|avx512|avx2|generic asks for a lesser one.
+/// The kernels of the best instruction set this CPU has; GRM_ISA=avx512bf16|avx512|avx2|generic asks for a lesser one. `amx` has
+/// the kernels of avx512bf16: the runner leaves its bfloat16 linear layers to oneDNN, whose tiles are several times faster there.
 template <class T>
 const Kernels<T>& kernels();
 

@@ -121,13 +121,13 @@ TEST(Engine, EveryWayToEnd) {
   request.forced = {9, 9};
   const Completion whole = run(engine, {request}).at(1);
   ASSERT_EQ(whole.tokens.size(), 14u);
-  EXPECT_EQ(whole.finish, Finish::kLength);
+  EXPECT_EQ(whole.finish, FinishReason::kLength);
   EXPECT_EQ(whole.tokens[0], 9);
   EXPECT_EQ(whole.log_probs.size(), 12u);
 
   request.stop_tokens = {whole.tokens[6]};
   const Completion stopped = run(engine, {request}).at(1);
-  EXPECT_EQ(stopped.finish, Finish::kStop);
+  EXPECT_EQ(stopped.finish, FinishReason::kStop);
   EXPECT_EQ(stopped.tokens.back(), whole.tokens[6]);
   EXPECT_LE(stopped.tokens.size(), 7u);
 
