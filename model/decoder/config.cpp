@@ -98,7 +98,9 @@ void read_architecture(const Fields& fields, DecoderConfig& config) {
     class_name = names[0].get<std::string>();
   }
   const std::pair<Architecture, std::pair<const char*, const char*>> known[] = {
-      {Architecture::kLlama, {"llama", "Llama"}}, {Architecture::kQwen2, {"qwen2", "Qwen2"}}, {Architecture::kQwen3, {"qwen3", "Qwen3"}}};
+      {Architecture::kLlama, {"llama", "Llama"}},
+      {Architecture::kQwen2, {"qwen2", "Qwen2"}},
+      {Architecture::kQwen3, {"qwen3", "Qwen3"}}};
   for (const auto& [architecture, names] : known) {
     const std::string prefix = names.second;
     const bool is_classifier = class_name == prefix + "ForSequenceClassification";
@@ -148,8 +150,8 @@ void read_heads(const Fields& fields, DecoderConfig& config) {
   }
   if (config.head_dim % 2 != 0 || config.head_dim > kMaxHeadDim) {
     fields.refuse(fields.has("head_dim") ? "head_dim" : "num_attention_heads",
-                  "gives heads of width " + std::to_string(config.head_dim) + "; rotary embeddings need an even width of at most " +
-                      std::to_string(kMaxHeadDim));
+                  "gives heads of width " + std::to_string(config.head_dim) +
+                      "; rotary embeddings need an even width of at most " + std::to_string(kMaxHeadDim));
   }
 }
 
@@ -258,7 +260,8 @@ void read_sliding_window(const Fields& fields, DecoderConfig& config) {
   }
   const json& types = fields.at("layer_types");
   if (!types.is_array() || types.size() != config.sliding_window.size()) {
-    fields.refuse("layer_types", "must be a list with one entry for each of the " + std::to_string(config.num_layers) + " layers");
+    fields.refuse("layer_types",
+                  "must be a list with one entry for each of the " + std::to_string(config.num_layers) + " layers");
   }
   for (std::size_t layer = 0; layer < types.size(); ++layer) {
     if (types[layer] == "sliding_attention") {

@@ -41,13 +41,16 @@ bool multiply(std::uint64_t& product, std::uint64_t factor) { return !__builtin_
 // The header's grammar: {name: {"dtype": s, "shape": [n…], "data_offsets": [n, n], …}, "__metadata__": {s: s}}.
 class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  HeaderHandler(std::string where, std::map<std::string, SafetensorsEntry>& entries, std::map<std::string, std::string>& metadata)
+  HeaderHandler(std::string where, std::map<std::string, SafetensorsEntry>& entries,
+                std::map<std::string, std::string>& metadata)
       : where_(std::move(where)), entries_(entries), metadata_(metadata) {}
 
   bool null() override { return scalar("null"); }
   bool boolean(bool) override { return scalar("a boolean"); }
   bool number_integer(number_integer_t) override { return scalar("a negative number"); }
-  bool number_float(number_float_t, const string_t& text) override { return scalar(("the number " + text.substr(0, 40)).c_str()); }
+  bool number_float(number_float_t, const string_t& text) override {
+    return scalar(("the number " + text.substr(0, 40)).c_str());
+  }
   bool binary(binary_t&) override { return scalar("binary"); }
 
   bool number_unsigned(number_unsigned_t value) override {
@@ -267,7 +270,9 @@ struct Descriptor {
 std::shared_ptr<std::byte> map_file(const std::string& where, std::size_t& size) {
   const Descriptor file(::open(where.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
-  if (file.value < 0 || ::fstat(file.value, &status) != 0) throw ModelError(where + ": cannot be opened: " + std::strerror(errno));
+  if (file.value < 0 || ::fstat(file.value, &status) != 0) {
+    throw ModelError(where + ": cannot be opened: " + std::strerror(errno));
+  }
   if (!S_ISREG(status.st_mode)) throw ModelError(where + ": not a regular file");
   size = static_cast<std::size_t>(status.st_size);
   if (size < 8) throw ModelError(where + ": " + std::to_string(size) + " bytes are too short for a safetensors file");
@@ -309,7 +314,9 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
   if (found == state_->entries.end()) throw ModelError(where + ": not in the file");
   const SafetensorsEntry& entry = found->second;
   const at::ScalarType type = entry.dtype->scalar_type;
-  if (type == at::ScalarType::Undefined) throw ModelError(where + ": dtype " + std::string(entry.dtype->name) + " cannot be loaded");
+  if (type == at::ScalarType::Undefined) {
+    throw ModelError(where + ": dtype " + std::string(entry.dtype->name) + " cannot be loaded");
+  }
   const std::uint64_t size = entry.end - entry.begin;
   std::byte* const data = state_->mapping.get() + state_->data_start + entry.begin;
   if (type == at::kBool && std::any_of(data, data + size, [](std::byte value) { return value > std::byte{1}; })) {

@@ -39,8 +39,8 @@ class SafetensorsFile {
   const std::filesystem::path& path() const { return state_->path; }
   bool has(const std::string& name) const { return state_->entries.count(name) != 0; }
 
-  /// A CPU tensor of the stored dtype and shape. Where the data lie aligned it is a view of the mapping, which stays alive as long
-  /// as the tensor does; else a copy. Writing into a view changes private pages, never the file. A file that another process
+  /// A CPU tensor of the stored dtype and shape. Where the data lie aligned it is a view of the mapping, which stays alive as
+  /// long as the tensor does; else a copy. Writing into a view changes private pages, never the file. A file that another process
   /// cuts short after open() raises SIGBUS on access, as every mapping does: checkpoints are replaced by rename, not rewritten.
   /// Throws ModelError for an unknown name, a dtype ATen lacks, or a BOOL byte other than 0 and 1.
   at::Tensor tensor(const std::string& name) const;
@@ -77,8 +77,8 @@ class Checkpoint {
   std::map<std::string, std::size_t> file_of_;
 };
 
-/// Writes tensors (any device and strides) in the order of the reference writer (wide dtypes first, then by name), header padded to
-/// 8 bytes, into a temporary file that is synced and renamed onto `path`. Throws ModelError (dtype, name, full disk, …); then
+/// Writes tensors (any device and strides) in the order of the reference writer (wide dtypes first, then by name), header padded
+/// to 8 bytes, into a temporary file that is synced and renamed onto `path`. Throws ModelError (dtype, name, full disk, …); then
 /// `path` is as before and no temporary file is left.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, at::Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
