@@ -55,7 +55,7 @@ TEST(SafetensorsFuzz, DamageIsRefusedOrHarmless) {
   const grm::test::TemporaryFolder folder;
   int opened = 0;
   int refused = 0;
-  for (std::uint64_t round = 0; round < 20'000; ++round) {
+  for (std::uint64_t round = 0; round < 6'000; ++round) {
     const std::string bytes = damaged(seed_file(), grm::stream_key(1, "safetensors fuzz", "", round));
     const auto path = folder.write("x.safetensors", bytes);
     try {
@@ -73,8 +73,8 @@ TEST(SafetensorsFuzz, DamageIsRefusedOrHarmless) {
     }
   }
   // Both ways are exercised.
-  EXPECT_GT(opened, 200);
-  EXPECT_GT(refused, 5'000);
+  EXPECT_GT(opened, 50);
+  EXPECT_GT(refused, 3'000);
   std::cout << opened << " opened, " << refused << " refused\n";
 }
 
