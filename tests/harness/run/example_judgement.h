@@ -21,8 +21,8 @@ inline Judgement example_judgement(int i) {
   j.text = fmt::format("Answer A is \"better\"\n\tbecause … {} [[A]]", std::string(static_cast<std::size_t>(i % 50), 'x'));
   j.output_tokens = 20 + i % 50;
   j.finish = i % 7 == 0 ? Finish::length : Finish::stop;
-  if (i % 7 != 0) j.verdict = "A";
-  j.label = i % 2 == 0 ? "A" : "B";
+  if (i % 7 != 0) j.verdict = std::string(1, 'A');
+  j.label = std::string(1, i % 2 == 0 ? 'A' : 'B');
   j.correct = j.verdict == j.label;
   j.distinct_verdicts = j.verdict ? 1 : 0;
   j.mechanism = Mechanism::depth;
