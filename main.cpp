@@ -1,4 +1,5 @@
 // The program: each folder registers its commands here, nothing else happens here.
+#include "harness/hub/fetch_command.h"
 #include "harness/ui/program.h"
 #include "suites/perf/perf_command.h"
 
@@ -7,5 +8,6 @@ int main(int argc, char** argv) {
   program.app.description("Benchmark and reproducibility harness for generative reward models");
   program.app.require_subcommand(1);
   grm::add_perf_command(program);
+  grm::add_fetch_command(program);
   return grm::run_program(program, argc, argv);
 }

@@ -106,7 +106,7 @@ int byte_of_token(const std::string& token) {
   return value;
 }
 
-TokenDecoder TokenDecoder::read(const JsonPlace& place) {
+Decoder Decoder::read(const JsonPlace& place) {
   const std::string type = place.string_at("type");
   if (type == "Sequence") {
     place.allow_keys({"type", "decoders"});
@@ -143,11 +143,11 @@ TokenDecoder TokenDecoder::read(const JsonPlace& place) {
   place.fail("decoder type \"" + type + "\" is not supported; known: ByteLevel, ByteFallback, Fuse, Strip, Replace, Sequence");
 }
 
-void TokenDecoder::apply(std::vector<std::string>& tokens) const {
+void Decoder::apply(std::vector<std::string>& tokens) const {
   struct Visitor {
     std::vector<std::string>& tokens;
     void operator()(const DecodeSequence& s) const {
-      for (const TokenDecoder& inner : s.steps) {
+      for (const Decoder& inner : s.steps) {
         inner.apply(tokens);
       }
     }
@@ -174,11 +174,11 @@ void TokenDecoder::apply(std::vector<std::string>& tokens) const {
   std::visit(Visitor{tokens}, step);
 }
 
-bool TokenDecoder::has_byte_fallback() const {
+bool Decoder::has_byte_fallback() const {
   const auto* sequence = std::get_if<DecodeSequence>(&step);
   return sequence == nullptr ? std::holds_alternative<DecodeByteFallback>(step)
                              : std::any_of(sequence->steps.begin(), sequence->steps.end(),
-                                           [](const TokenDecoder& inner) { return inner.has_byte_fallback(); });
+                                           [](const Decoder& inner) { return inner.has_byte_fallback(); });
 }
 
 PostProcessor PostProcessor::read(const JsonPlace& place) {

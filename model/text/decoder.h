@@ -9,19 +9,19 @@
 
 namespace grm {
 
-struct TokenDecoder;
+struct Decoder;
 struct DecodeByteLevel {};
 struct DecodeByteFallback {};
 struct DecodeFuse {};
 struct DecodeStrip { char32_t content; std::size_t start; std::size_t stop; };
 struct DecodeReplace { Pattern pattern; std::string content; };
-struct DecodeSequence { std::vector<TokenDecoder> steps; };
+struct DecodeSequence { std::vector<Decoder> steps; };
 
 /// Turns the strings of tokens back into text. Refuses every type that is not listed here.
-struct TokenDecoder {
+struct Decoder {
   std::variant<DecodeSequence, DecodeByteLevel, DecodeByteFallback, DecodeFuse, DecodeStrip, DecodeReplace> step;
 
-  static TokenDecoder read(const JsonPlace& place);
+  static Decoder read(const JsonPlace& place);
   void apply(std::vector<std::string>& tokens) const;
   bool is_byte_level() const { return std::holds_alternative<DecodeByteLevel>(step); }
   /// True when runs of tokens "<0xAB>" are put together before they are read.

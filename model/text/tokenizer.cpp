@@ -20,7 +20,7 @@ struct Tokenizer::Parts {
   std::optional<Normalizer> normalizer;
   std::optional<PreTokenizer> pre_tokenizer;
   PostProcessor post_processor;
-  std::optional<TokenDecoder> decoder;
+  std::optional<Decoder> decoder;
   TokenModel model;
   AddedTokens added;
   std::unordered_map<std::string, std::int32_t, StringHash, std::equal_to<>> added_ids;
@@ -145,7 +145,7 @@ Tokenizer Tokenizer::from_json(std::string_view json, const std::string& name) {
     parts->post_processor = PostProcessor::read(file.at("post_processor"));
   }
   if (file.has("decoder")) {
-    parts->decoder = TokenDecoder::read(file.at("decoder"));
+    parts->decoder = Decoder::read(file.at("decoder"));
   }
   parts->model = TokenModel::read(file.at("model"));
   if (file.has("added_tokens")) {
