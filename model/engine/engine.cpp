@@ -221,16 +221,24 @@ EngineStats Engine::stats() const {
   return stats;
 }
 
+namespace {
+
+at::ScalarType compute_type(const std::string& dtype, const DecoderConfig& config) {
+  if (dtype == "float32" || dtype == "fp32") return at::kFloat;
+  if (dtype == "bfloat16" || dtype == "bf16") return at::kBFloat16;
+  if (dtype == "auto") return config.dtype == "float32" ? at::kFloat : at::kBFloat16;
+  throw ModelError("dtype " + dtype + " is not one the engine computes in; give float32, bfloat16 or auto");
+}
+
+}  // namespace
+
 LoadedEngine load_engine(const std::filesystem::path& folder, const std::string& dtype, const EngineOptions& options) {
   const DecoderConfig config = load_decoder_config(folder);
-  const std::string chosen = dtype != "auto" ? dtype : config.dtype == "float32" ? "float32" : "bfloat16";
-  if (chosen != "float32" && chosen != "bfloat16") {
-    throw ModelError("dtype " + chosen + " is not one this engine computes in; give float32, bfloat16 or auto");
-  }
-  const Decoder decoder = load_decoder(folder, chosen == "float32" ? at::kFloat : at::kBFloat16);
+  const at::ScalarType type = compute_type(dtype, config);
+  const Decoder decoder = load_decoder(folder, type);
   LoadedEngine loaded;
-  loaded.facts = {architecture_name(config.architecture), chosen, config.vocab_size, config.max_position, parameter_count(decoder),
-                  config.eos_token_ids};
+  loaded.facts = {architecture_name(config.architecture), type == at::kFloat ? "float32" : "bfloat16",
+                  config.vocab_size, config.max_position, parameter_count(decoder), config.eos_token_ids};
   loaded.engine = std::make_unique<Engine>(decoder, options);
   return loaded;
 }

@@ -64,7 +64,8 @@ struct LoadedEngine {
   std::unique_ptr<Engine> engine;
 };
 
-/// Loads a checkpoint folder for generation. `dtype`: float32, bfloat16 or auto (as stored; float16 becomes bfloat16).
+/// Loads a checkpoint folder for generation. `dtype`: float32 (fp32), bfloat16 (bf16) or auto: as stored,
+/// where float16 becomes bfloat16.
 /// Throws ModelError.
 LoadedEngine load_engine(const std::filesystem::path& folder, const std::string& dtype, const EngineOptions& options);
 

@@ -8,10 +8,12 @@
 #include <cmath>
 #include <cstring>
 #include <new>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "model/decoder/decoder.h"
+#include "model/error.h"
 #include "model/kernels/kernels.h"
 
 namespace grm {
@@ -357,6 +359,11 @@ std::int64_t kv_block_bytes(const Decoder& decoder) {
 }
 
 std::unique_ptr<Runner> make_runner(const Decoder& decoder, std::int64_t blocks, std::int64_t max_rows, ThreadPool& pool) {
+  if (decoder.config.head_dim > kMaxHeadDim || decoder.config.hidden_size % 2 != 0 || decoder.config.intermediate_size % 2 != 0) {
+    throw ModelError("the engine needs a head_dim of at most " + std::to_string(kMaxHeadDim) + " (here " +
+                     std::to_string(decoder.config.head_dim) + ") and even sizes (hidden " + std::to_string(decoder.config.hidden_size) +
+                     ", intermediate " + std::to_string(decoder.config.intermediate_size) + ")");
+  }
   if (decoder.embed_tokens.scalar_type() == at::kFloat) return std::make_unique<CpuRunner<float>>(decoder, blocks, max_rows, pool);
   assert(decoder.embed_tokens.scalar_type() == at::kBFloat16);
   return std::make_unique<CpuRunner<Bf16>>(decoder, blocks, max_rows, pool);

@@ -252,8 +252,6 @@ void soften(float* scores, float scale, std::int64_t first, std::int64_t last, R
   running.sum += sum_lanes(sums);
 }
 
-constexpr std::int64_t kMaxHeadDim = 256;
-
 // Up to kAttendRows rows (token, head of the group), row-major by token.
 template <class T>
 void attend_rows(const AttendArgs<T>& args, std::int64_t row_begin, std::int64_t rows) {

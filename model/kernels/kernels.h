@@ -20,6 +20,9 @@ struct Bf16 {
 /// inner kernel.
 inline constexpr std::int64_t kPanel = 64;
 
+/// The attention kernel keeps its rows on the stack.
+inline constexpr std::int64_t kMaxHeadDim = 256;
+
 /// Elements along the reduced dimension that the inner kernel takes at a time.
 template <class T>
 inline constexpr std::int64_t kStep = sizeof(T) == 2 ? 2 : 1;
