@@ -90,7 +90,7 @@ std::vector<Row> rows_of_array(std::string_view text, const std::string& name) {
   return rows;
 }
 
-std::vector<fs::path> list_files(const fs::path& folder, std::string_view extension, bool recursive) {
+std::vector<fs::path> list_data_files(const fs::path& folder, std::string_view extension, bool recursive) {
   std::vector<fs::path> found;
   std::error_code error;
   const auto keep = [&](const fs::directory_entry& entry) {

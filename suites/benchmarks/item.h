@@ -59,6 +59,10 @@ struct DataOptions {
 /// Throws UserError naming file, row and field where the data cannot be used.
 Suite load_suite(const std::string& name, const DataOptions& options);
 
+/// The suites of a list separated by commas. A comma may be part of a file's name: `file:a,b.jsonl` is one suite where that
+/// file exists.
+std::vector<std::string> split_suite_names(const std::string& list);
+
 /// The suite's name in records: its name, for the user's own pairs `file:` and the file's own name.
 std::string suite_record_name(const std::string& name);
 

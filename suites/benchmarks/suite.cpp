@@ -7,6 +7,7 @@
 
 #include "harness/error.h"
 #include "harness/files/hash.h"
+#include "harness/hub/hub.h"
 #include "harness/random/philox.h"
 #include "suites/benchmarks/data_file.h"
 #include "suites/benchmarks/item.h"
@@ -36,6 +37,19 @@ std::size_t white_space(std::string_view text) {
   return 0;
 }
 
+/// The data set's files of that extension, at its present commit: contents are compared with the published ones anyway.
+DataSource fetch_data(const std::string& suite, const std::string& repository, std::string_view extension, bool offline) {
+  FetchOptions fetching = fetch_options_from_environment();
+  fetching.hub.offline = fetching.hub.offline || offline;
+  fetching.includes = {fmt::format("*{}", extension)};
+  try {
+    const Snapshot snapshot = fetch_snapshot({RepoType::kDataset, repository, "main"}, fetching);
+    return {snapshot.folder, repository, snapshot.commit, {}};
+  } catch (const UserError& error) {
+    throw UserError(fmt::format("suite {}: {}\nOr name a folder that holds the data with --data", suite, error.what()));
+  }
+}
+
 }  // namespace
 
 std::string known_suites() { return "judgebench, llmbar, file:PAIRS.jsonl"; }
@@ -43,6 +57,31 @@ std::string known_suites() { return "judgebench, llmbar, file:PAIRS.jsonl"; }
 std::string suite_record_name(const std::string& name) {
   if (!name.starts_with(kPairsPrefix)) return name;
   return std::string(kPairsPrefix) + fs::path(name.substr(kPairsPrefix.size())).filename().string();
+}
+
+std::vector<std::string> split_suite_names(const std::string& list) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= list.size();) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    parts.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    std::string name = parts[i];
+    if (name.starts_with(kPairsPrefix)) {
+      std::string longer = name;
+      for (std::size_t j = i; j < parts.size(); ++j) {
+        if (j > i) longer += "," + parts[j];
+        if (!fs::is_regular_file(longer.substr(kPairsPrefix.size()))) continue;
+        name = longer;
+        i = j;
+        break;
+      }
+    }
+    names.push_back(name);
+  }
+  return names;
 }
 
 Suite load_suite(const std::string& name, const DataOptions& options) {
@@ -63,13 +102,13 @@ Suite load_suite(const std::string& name, const DataOptions& options) {
 DataSource find_data(const std::string& suite, const std::string& repository, std::string_view extension, const DataOptions& options) {
   DataSource source;
   if (options.data.empty()) {
-    throw UserError(fmt::format("suite {} (data set {}): name the folder that holds it with --data", suite, repository));
+    source = fetch_data(suite, repository, extension, options.offline);
   } else {
     if (!fs::is_directory(options.data)) throw UserError(fmt::format("--data {}: no such folder", options.data.string()));
     const fs::path own = options.data / suite;
     source.folder = fs::is_directory(own) ? own : options.data;
   }
-  if (list_files(source.folder, extension, true).empty()) {
+  if (list_data_files(source.folder, extension, true).empty()) {
     throw UserError(fmt::format("suite {}: no *{} file in {}{}", suite, extension, source.folder.string(),
                                 options.data.empty() ? fmt::format(" (data set {}); give a folder that holds it with --data", repository)
                                                      : "; --data names the suite's folder or the one above it"));

@@ -38,7 +38,11 @@ class BaselineJudge final : public Judge {
  public:
   BaselineJudge(std::string name, std::uint64_t seed) : name_(std::move(name)), seed_(seed) {}
 
-  nlohmann::ordered_json identity() const override { return {{"kind", "baseline"}, {"name", name_}}; }
+  JudgeIdentity identity() const override {
+    JudgeIdentity identity;
+    identity.effective = {{"kind", "baseline"}, {"name", name_}};
+    return identity;
+  }
 
   void judge(std::span<const JudgeRequest> requests, const std::function<void(std::size_t, JudgeOutput)>& done,
              const std::function<bool()>& stopped) override {

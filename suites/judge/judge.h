@@ -1,7 +1,7 @@
 // A judge: whatever turns a prompt into text.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include <array>
 #include <cstdint>
@@ -16,6 +16,7 @@
 
 #include "harness/random/philox.h"
 #include "harness/run/journal.h"
+#include "harness/run/manifest.h"
 #include "suites/benchmarks/item.h"
 
 namespace grm {
@@ -50,12 +51,19 @@ struct Decoding {
   std::int64_t max_new = 2048;
 };
 
+/// What the manifest says of a judge.
+struct JudgeIdentity {
+  nlohmann::json effective = nlohmann::json::object();  ///< settings that can change a judgement
+  nlohmann::json tuning = nlohmann::json::object();     ///< what changes speed alone
+  std::vector<Artifact> artifacts;                      ///< role judge: checkpoint, tokenizer, template or recorded outputs
+  Machine machine;                                      ///< threads, libtorch and capability where it computes with them
+};
+
 class Judge {
  public:
   virtual ~Judge() = default;
 
-  /// Artifacts (repository, commit, hashes of files) and effective settings, for the manifest.
-  virtual nlohmann::ordered_json identity() const = 0;
+  virtual JudgeIdentity identity() const = 0;
 
   /// Judges all requests, in any order, and calls `done` (never from two threads at once) with the request's index as each
   /// ends. Returns early, without calling `done` for the rest, soon after `stopped` says true.

@@ -46,8 +46,11 @@ class ReplayJudge final : public Judge {
     if (records_.empty()) throw UserError(fmt::format("--judge replay:{}: the file holds no record", file.string()));
   }
 
-  nlohmann::ordered_json identity() const override {
-    return {{"kind", "replay"}, {"file", name_}, {"sha256", sha256_}, {"records", records_.size()}};
+  JudgeIdentity identity() const override {
+    JudgeIdentity identity;
+    identity.effective = {{"kind", "replay"}, {"records", records_.size()}};
+    identity.artifacts = {{"judge", name_, "", {{name_, sha256_}}}};
+    return identity;
   }
 
   void judge(std::span<const JudgeRequest> requests, const std::function<void(std::size_t, JudgeOutput)>& done,
