@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include <array>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 
@@ -23,10 +24,12 @@ struct Exchange {
   const HttpRequest* request;
   const HttpSink* sink;
   const std::function<bool()>* stop;
-  HttpResponse response;
+  HttpResponse response = {};
   std::size_t header_bytes = 0;
   bool head_done = false;
   HttpFault refusal = HttpFault::kNone;
+  curl_off_t moved_bytes = 0;
+  std::chrono::steady_clock::time_point moved_at = std::chrono::steady_clock::now();
 
   bool finish_head() {
     if (head_done) return true;
@@ -77,8 +80,18 @@ std::size_t take_body(const char* data, std::size_t size, std::size_t count, voi
   return piece.size();
 }
 
-int look_at_stop(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
+/// Called for every piece and about once a second. libcurl's own speed limit averages over several seconds and would take a stall
+/// after a fast start for progress, so silence is measured here.
+int look_at_progress(void* user, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) noexcept {
   auto& exchange = *static_cast<Exchange*>(user);
+  const auto now = std::chrono::steady_clock::now();
+  if (received + sent != exchange.moved_bytes) {
+    exchange.moved_bytes = received + sent;
+    exchange.moved_at = now;
+  } else if (now - exchange.moved_at > std::chrono::seconds(exchange.request->stall_timeout_seconds)) {
+    exchange.refusal = HttpFault::kTimeout;
+    return 1;
+  }
   if (!*exchange.stop || !(*exchange.stop)()) return 0;
   exchange.refusal = HttpFault::kStopped;
   return 1;
@@ -130,8 +143,6 @@ void set_limits(CURL* handle, const HttpRequest& request) {
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, request.connect_timeout_seconds);
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, request.stall_timeout_seconds);
   curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, 256L * 1024L);
   curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
@@ -156,7 +167,7 @@ HttpClient::HttpClient(std::string user_agent, std::function<bool()> stop)
 HttpResponse HttpClient::send(const HttpRequest& request, const HttpSink* sink) {
   CURL* handle = handle_.get();
   curl_easy_reset(handle);  // keeps connections
-  Exchange exchange{handle, &request, sink, &stop_, {}, 0, false, HttpFault::kNone};
+  Exchange exchange{handle, &request, sink, &stop_};
   std::array<char, CURL_ERROR_SIZE> error_text{};
   struct FreeList {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -173,13 +184,14 @@ HttpResponse HttpClient::send(const HttpRequest& request, const HttpSink* sink) 
   curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(handle, CURLOPT_USERAGENT, user_agent_.c_str());
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
+  if (!request.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, request.ca_file.c_str());
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, error_text.data());
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &take_header);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &take_body);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
   curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &look_at_stop);
+  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &look_at_progress);
   curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &exchange);
   const CURLcode code = curl_easy_perform(handle);
   HttpResponse& response = exchange.response;
@@ -188,6 +200,9 @@ HttpResponse HttpClient::send(const HttpRequest& request, const HttpSink* sink) 
   response.fault = exchange.refusal != HttpFault::kNone ? exchange.refusal : fault_of(code);
   if (response.fault != HttpFault::kNone) {
     response.fault_text = error_text[0] != '\0' ? error_text.data() : curl_easy_strerror(code);
+    if (exchange.refusal == HttpFault::kTimeout) {
+      response.fault_text = "nothing came for " + std::to_string(request.stall_timeout_seconds) + " s";
+    }
   }
   return std::move(response);
 }

@@ -18,9 +18,10 @@ struct HttpRequest {
   std::string method = "GET";  // GET, HEAD or POST
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;                                    // POST only
+  std::string body;                                     // POST only
+  std::string ca_file;                                  // roots to trust for https; empty: the system's
   long connect_timeout_seconds = 10;
-  long stall_timeout_seconds = 10;                     // no byte for so long: given up
+  long stall_timeout_seconds = 10;                      // no byte for so long: given up
   std::size_t max_body_bytes = std::size_t{64} << 20U;  // for a body kept in memory
 };
 

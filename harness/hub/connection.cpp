@@ -86,6 +86,7 @@ HttpRequest HubConnection::request_for(const Url& url, const std::string& method
   HttpRequest request;
   request.method = method;
   request.url = url.text;
+  request.ca_file = options_.ca_file;
   request.connect_timeout_seconds = options_.metadata_timeout_seconds;
   request.stall_timeout_seconds = options_.metadata_timeout_seconds;
   request.headers.emplace_back("Accept-Encoding", "identity");
@@ -164,7 +165,13 @@ HttpResponse HubConnection::get_file_once(const Url& start, std::uint64_t offset
     here.on_body = [&](std::string_view piece) { return !wanted || sink.on_body(piece); };
     HttpResponse response = client_.send(request, &here);
     if (hop == 0 && response.status != 0) on_first_head(response);
-    if (response.fault != HttpFault::kNone || !is_redirect(response.status)) return response;
+    if (response.fault != HttpFault::kNone) return response;
+    if (response.status >= 400 && response.status != 416 && !is_endpoint(url) && !may_pass(response)) {
+      // Not the Hub's word on the repository. A signed address may have run out: the next try asks for a new one.
+      response.fault = HttpFault::kCut;
+      response.fault_text = fmt::format("the storage {} answers with status {}", url.host, response.status);
+    }
+    if (!is_redirect(response.status)) return response;
     const auto location = response.header("Location");
     const auto target = location ? resolve_reference(url, *location) : std::nullopt;
     if (!target) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <exception>
@@ -79,35 +80,34 @@ void check_description(const Job& job, const HttpResponse& head, bool must_be_co
 /// What one try came to.
 enum class Outcome { kComplete, kTryAgain, kWrongLength };
 
-/// Decides from the head of an answer to a GET whether its body belongs at the end of the partial file.
-bool accept_head(const Job& job, PartialFile& partial, const HttpResponse& head, bool& refused) {
-  const auto encoding = head.header("Content-Encoding");
-  refused = encoding && *encoding != "identity";
-  if (refused) return false;
-  if (head.status == 206) {
-    refused = !range_fits(head.header("Content-Range"), partial.size(), job.file.size);
-    if (!refused) return true;
-  } else {
-    const auto length = number_in(head.header("Content-Length"));
-    refused = length && *length != job.file.size;
-  }
-  if (refused || partial.size() == 0) return !refused;
-  job.count(-static_cast<std::int64_t>(partial.size()), false);  // 200: the server sends all of it again
+enum class HeadVerdict { kTake, kWrongRange, kWrongLength };
+
+void restart(const Job& job, PartialFile& partial) {
+  job.count(-static_cast<std::int64_t>(partial.size()), false);
   partial.restart();
-  return true;
+}
+
+/// Decides from the head of an answer to a GET whether its body belongs at the end of the partial file.
+HeadVerdict judge_head(const Job& job, PartialFile& partial, const HttpResponse& head) {
+  const auto encoding = head.header("Content-Encoding");
+  if (encoding && *encoding != "identity") return HeadVerdict::kWrongLength;
+  if (head.status == 206) {
+    return range_fits(head.header("Content-Range"), partial.size(), job.file.size) ? HeadVerdict::kTake : HeadVerdict::kWrongRange;
+  }
+  const auto length = number_in(head.header("Content-Length"));
+  if (length && *length != job.file.size) return HeadVerdict::kWrongLength;
+  if (partial.size() > 0) restart(job, partial);  // 200: the server sends all of it again
+  return HeadVerdict::kTake;
 }
 
 Outcome try_once(const Job& job, PartialFile& partial, HttpResponse& response) {
-  const auto restart = [&] {
-    job.count(-static_cast<std::int64_t>(partial.size()), false);
-    partial.restart();
-  };
-  bool refused = false;
+  HeadVerdict verdict = HeadVerdict::kTake;
   std::exception_ptr error;  // must not pass through libcurl
   HttpSink sink;
   sink.on_head = [&](const HttpResponse& head) {
     try {
-      return accept_head(job, partial, head, refused);
+      verdict = judge_head(job, partial, head);
+      return verdict == HeadVerdict::kTake;
     } catch (...) {
       error = std::current_exception();
       return false;
@@ -124,12 +124,17 @@ Outcome try_once(const Job& job, PartialFile& partial, HttpResponse& response) {
   response = job.hub.get_file_once(job.url, partial.size(), sink, on_first_head, job.asked);
   if (error) std::rethrow_exception(error);
   if (partial.write_failed()) partial.throw_write_error();
-  if (refused || partial.overflowed()) {
-    restart();
+  if (verdict == HeadVerdict::kWrongLength || partial.overflowed()) {
+    restart(job, partial);
     return Outcome::kWrongLength;
   }
-  if (response.status == 416 && response.fault == HttpFault::kNone && partial.size() != job.file.size) {
-    restart();  // the range was refused: the server's file is shorter than what is here, or has no ranges
+  const bool range_refused = response.status == 416 && response.fault == HttpFault::kNone && partial.size() != job.file.size;
+  if (range_refused || verdict == HeadVerdict::kWrongRange) {
+    restart(job, partial);  // the server's file is shorter than what is here, or its ranges do not work: without them then
+    if (verdict == HeadVerdict::kWrongRange) {
+      response.fault = HttpFault::kCut;
+      response.fault_text = "the server sends another range than asked for";
+    }
     return Outcome::kTryAgain;
   }
   const bool answered = response.fault == HttpFault::kNone && (response.status == 200 || response.status == 206);
@@ -150,8 +155,7 @@ Outcome try_once(const Job& job, PartialFile& partial, HttpResponse& response) {
 bool verify(const Job& job, PartialFile& partial, int& wrong_hashes) {
   const std::string hash = partial.finish_hash();
   if (hash == job.file.hash) return true;
-  job.count(-static_cast<std::int64_t>(partial.size()), false);
-  partial.restart();
+  restart(job, partial);
   if (++wrong_hashes >= 2) {
     partial.remove();
     throw Unfinished(fmt::format("{}: wrong hash twice: {} {} was expected, {} came; nothing was kept. The server or something between "
@@ -196,11 +200,18 @@ void fetch_blob(const Job& job) {
 
 FileLock wait_for_lock(const Job& job) {
   const auto path = job.cache.lock_path(job.file.hash);
-  for (int round = 0;; ++round) {
+  auto pause = std::chrono::milliseconds(5);
+  auto waited = std::chrono::milliseconds(0);
+  for (bool told = false;;) {
     if (auto lock = FileLock::try_acquire(path)) return std::move(*lock);
     job.hub.throw_if_stopped();
-    if (round == 20) job.hub.say(fmt::format("{}: another process downloads it; waiting", job.asked.what));
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (!told && waited > std::chrono::seconds(2)) {
+      job.hub.say(fmt::format("{}: being downloaded already (by another process, or under another name); waiting", job.asked.what));
+      told = true;
+    }
+    std::this_thread::sleep_for(pause);
+    waited += pause;
+    pause = std::min(2 * pause, std::chrono::milliseconds(100));
   }
 }
 

@@ -105,6 +105,7 @@ HubOptions hub_options_from(const EnvironmentLookup& lookup) {
   HubOptions options;
   options.endpoint = endpoint_from(lookup);
   options.token = token_from(lookup);
+  options.ca_file = first_of(lookup, {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}).value_or("");
   const auto cache = first_of(lookup, {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"});
   options.cache = cache ? as_path(lookup, *cache) : hub_home(lookup) / "hub";
   options.offline = is_true(lookup, "HF_HUB_OFFLINE") || is_true(lookup, "TRANSFORMERS_OFFLINE");

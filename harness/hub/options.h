@@ -13,6 +13,7 @@ namespace grm {
 struct HubOptions {
   Url endpoint;
   std::string token;            // empty: ask anonymously
+  std::string ca_file;          // roots to trust for https; empty: the system's
   std::filesystem::path cache;  // the folder that holds models--…/ and datasets--…/
   bool offline = false;
   bool copy_instead_of_links = false;  // HF_HUB_DISABLE_SYMLINKS
@@ -30,7 +31,7 @@ using EnvironmentLookup = std::function<std::optional<std::string>(const std::st
 
 /// From HF_ENDPOINT, HF_TOKEN (or HUGGING_FACE_HUB_TOKEN, or the file HF_TOKEN_PATH, by default $HF_HOME/token) unless
 /// HF_HUB_DISABLE_IMPLICIT_TOKEN, HF_HUB_CACHE (or HUGGINGFACE_HUB_CACHE), HF_HOME, XDG_CACHE_HOME, HF_HUB_OFFLINE,
-/// TRANSFORMERS_OFFLINE, HF_HUB_ETAG_TIMEOUT, HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_DISABLE_SYMLINKS: names, defaults and
+/// TRANSFORMERS_OFFLINE, HF_HUB_ETAG_TIMEOUT, HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_DISABLE_SYMLINKS, SSL_CERT_FILE: names, defaults and
 /// precedence of huggingface_hub. Throws UserError for values that cannot be used.
 HubOptions hub_options_from_environment();
 HubOptions hub_options_from(const EnvironmentLookup& lookup);
