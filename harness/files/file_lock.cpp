@@ -17,8 +17,8 @@ namespace {
 
 /// False when another process removed or replaced the file between our open and our lock (other lock libraries do).
 bool still_the_same_file(int descriptor, const std::filesystem::path& path) {
-  struct stat ours {};
-  struct stat named {};
+  struct stat ours{};
+  struct stat named{};
   return ::fstat(descriptor, &ours) == 0 && ::stat(path.c_str(), &named) == 0 && ours.st_ino == named.st_ino &&
          ours.st_dev == named.st_dev;
 }

@@ -18,8 +18,8 @@ struct HttpRequest {
   std::string method = "GET";  // GET, HEAD or POST
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;                                     // POST only
-  std::string ca_file;                                  // roots to trust for https; empty: the system's
+  std::string body;     // POST only
+  std::string ca_file;  // roots to trust for https; empty: the system's
   long connect_timeout_seconds = 10;
   long stall_timeout_seconds = 10;                      // no byte for so long: given up
   std::size_t max_body_bytes = std::size_t{64} << 20U;  // for a body kept in memory
@@ -30,15 +30,15 @@ enum class HttpFault {
   kNone,
   kUnreachable,  // name unknown, connection refused
   kTimeout,
-  kCut,          // the connection broke, or fewer bytes came than promised
+  kCut,  // the connection broke, or fewer bytes came than promised
   kTls,
-  kTooLarge,     // body or headers over the limit
-  kStopped,      // the sink or the stop flag asked for it
+  kTooLarge,  // body or headers over the limit
+  kStopped,   // the sink or the stop flag asked for it
   kOther,
 };
 
 struct HttpResponse {
-  long status = 0;  // 0 when no answer came
+  long status = 0;                                           // 0 when no answer came
   std::vector<std::pair<std::string, std::string>> headers;  // of the final answer, as sent
   std::string body;                                          // empty when a sink took it
   HttpFault fault = HttpFault::kNone;

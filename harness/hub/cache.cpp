@@ -32,7 +32,7 @@ fs::path plain_folder(const fs::path& folder) {
 }
 
 bool is_plain_file(const fs::path& path, std::uint64_t size) {
-  struct stat status {};
+  struct stat status{};
   return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == size;
 }
 
@@ -119,9 +119,10 @@ void RepoCache::make_folders(const fs::path& folder) const {
     const auto kind = fs::symlink_status(path, error).type();
     if (kind == fs::file_type::directory) continue;
     if (reason != EEXIST) throw Unfinished(fmt::format("cannot make {}: {}", path.string(), std::strerror(reason)));
-    throw Unfinished(fmt::format("{} is {} where the cache has a folder: nothing is written through it; remove it, or set "
-                                 "HF_HUB_CACHE to another folder",
-                                 path.string(), kind == fs::file_type::symlink ? "a link" : "a file"));
+    throw Unfinished(
+        fmt::format("{} is {} where the cache has a folder: nothing is written through it; remove it, or set "
+                    "HF_HUB_CACHE to another folder",
+                    path.string(), kind == fs::file_type::symlink ? "a link" : "a file"));
   }
 }
 
@@ -147,7 +148,7 @@ bool RepoCache::is_inside_cache(const fs::path& path) const {
 bool RepoCache::has(const std::string& commit, const RemoteFile& file, bool check_hash) const {
   const fs::path path = pointer(commit, file);
   if (!all_real_folders(cache_, path.parent_path().lexically_relative(cache_))) return false;
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) return false;
   if (S_ISREG(status.st_mode)) return is_plain_file(path, file.size) && has_content(path, file);  // no name to tell its hash
   if (!S_ISLNK(status.st_mode) || !is_inside_cache(path)) return false;
@@ -160,7 +161,8 @@ bool RepoCache::has(const std::string& commit, const RemoteFile& file, bool chec
 bool RepoCache::has_blob(const RemoteFile& file) const {
   const fs::path path = blob(file.hash);
   std::error_code error;
-  if (!is_inside_cache(path) || !fs::is_regular_file(path, error) || fs::file_size(path, error) != file.size || error) return false;
+  if (!is_inside_cache(path) || !fs::is_regular_file(path, error) || fs::file_size(path, error) != file.size || error)
+    return false;
   return has_content(path, file);
 }
 

@@ -119,13 +119,15 @@ HttpResponse HubConnection::follow_within_origin(Url url, const std::string& met
     // The Hub answers a HEAD of a stored file by its description and the storage's address: that is the answer.
     if (stop_at_storage && response.header("X-Repo-Commit")) return response;
     if (!is_endpoint(*target)) {
-      throw Unfinished(redact(fmt::format("{}: {} redirects to {}, another host, which is not followed for metadata; if that is "
-                                          "where the Hub is, set HF_ENDPOINT to it",
-                                          asked.what, url.shown(), shown_text(target->shown()))));
+      throw Unfinished(
+          redact(fmt::format("{}: {} redirects to {}, another host, which is not followed for metadata; if that is "
+                             "where the Hub is, set HF_ENDPOINT to it",
+                             asked.what, url.shown(), shown_text(target->shown()))));
     }
     url = *target;
   }
-  throw Unfinished(redact(fmt::format("{}: redirect loop: more than {} redirects from {}", asked.what, kMaxRedirects, url.shown())));
+  throw Unfinished(
+      redact(fmt::format("{}: redirect loop: more than {} redirects from {}", asked.what, kMaxRedirects, url.shown())));
 }
 
 HttpResponse HubConnection::get_metadata(const Url& url, const Asked& asked) {
@@ -183,21 +185,24 @@ HttpResponse HubConnection::get_file_once(const Url& start, std::uint64_t offset
     }
     url = *target;
   }
-  throw Unfinished(redact(fmt::format("{}: redirect loop: more than {} redirects from {}", asked.what, kMaxRedirects, start.shown())));
+  throw Unfinished(
+      redact(fmt::format("{}: redirect loop: more than {} redirects from {}", asked.what, kMaxRedirects, start.shown())));
 }
 
 void HubConnection::wait_or_throw(const HttpResponse& failed, RetryState& state, const Asked& asked) {
   throw_if_stopped();
-  const int allowed = failed.fault == HttpFault::kUnreachable ? std::min(kUnreachableRetries, options_.retries) : options_.retries;
+  const int allowed =
+      failed.fault == HttpFault::kUnreachable ? std::min(kUnreachableRetries, options_.retries) : options_.retries;
   if (!may_pass(failed) || state.tries >= allowed) throw_refusal(failed, asked);
   const auto told = told_wait(failed);
-  const double seconds = told ? *told : std::min(kLongestUntoldWait, kShortestWait * static_cast<double>(1 << std::min(state.tries, 10)));
+  const double seconds =
+      told ? *told : std::min(kLongestUntoldWait, kShortestWait * static_cast<double>(1 << std::min(state.tries, 10)));
   if (state.waited_seconds + seconds > options_.longest_wait_seconds) {
-    throw Unfinished(redact(fmt::format("{}: the server asks to wait {:.0f} s ({}), more than is waited ({:.0f} s in all); run the same "
-                                        "command again later{}",
-                                        asked.what, seconds, failed.status == 429 ? "rate limit reached" : "unavailable",
-                                        options_.longest_wait_seconds,
-                                        options_.token.empty() ? ", or set HF_TOKEN for a higher limit" : "")));
+    throw Unfinished(
+        redact(fmt::format("{}: the server asks to wait {:.0f} s ({}), more than is waited ({:.0f} s in all); run the same "
+                           "command again later{}",
+                           asked.what, seconds, failed.status == 429 ? "rate limit reached" : "unavailable",
+                           options_.longest_wait_seconds, options_.token.empty() ? ", or set HF_TOKEN for a higher limit" : "")));
   }
   ++state.tries;
   state.waited_seconds += seconds;
@@ -224,10 +229,10 @@ void HubConnection::throw_refusal(const HttpResponse& response, const Asked& ask
   const auto& endpoint = options_.endpoint.text;
   const bool anonymous = options_.token.empty();
   if (response.fault == HttpFault::kUnreachable || response.fault == HttpFault::kTimeout) {
-    throw Unfinished(redact(fmt::format("{}: {} {}: {}; check the network and HF_ENDPOINT, or use --offline for what is in the cache",
-                                        asked.what, options_.endpoint.host,
-                                        response.fault == HttpFault::kTimeout ? "does not answer in time" : "cannot be reached",
-                                        shown_text(response.fault_text))));
+    throw Unfinished(redact(fmt::format(
+        "{}: {} {}: {}; check the network and HF_ENDPOINT, or use --offline for what is in the cache", asked.what,
+        options_.endpoint.host, response.fault == HttpFault::kTimeout ? "does not answer in time" : "cannot be reached",
+        shown_text(response.fault_text))));
   }
   if (response.fault != HttpFault::kNone) {
     throw Unfinished(redact(fmt::format("{}: the transfer failed: {}; run the same command again to go on", asked.what,
@@ -253,21 +258,24 @@ void HubConnection::throw_refusal(const HttpResponse& response, const Asked& ask
   if (message_header.find("is disabled") != std::string::npos) fail(fmt::format("{} is disabled on the Hub", quoted_id(asked)));
   const bool bad_credentials = message_header.find("nvalid") != std::string::npos || why.find("nvalid cred") != std::string::npos;
   if (status == 401 && !anonymous && (bad_credentials || code.empty())) {
-    fail(fmt::format("{}: unauthorised (401): the token is not accepted, or the repository is private; renew HF_TOKEN, or unset it "
-                     "to ask anonymously",
-                     asked.what));
+    fail(fmt::format(
+        "{}: unauthorised (401): the token is not accepted, or the repository is private; renew HF_TOKEN, or unset it "
+        "to ask anonymously",
+        asked.what));
   }
   if (code == "RepoNotFound" || status == 404 || status == 401) {
-    fail(fmt::format("{} not found on {}, or it is private: check the spelling and model or dataset{}", quoted_id(asked), endpoint,
-                     anonymous ? "; for a private one set HF_TOKEN" : ", and that the token may read it"));
+    fail(fmt::format("{} not found on {}, or it is private: check the spelling and model or dataset{}", quoted_id(asked),
+                     endpoint, anonymous ? "; for a private one set HF_TOKEN" : ", and that the token may read it"));
   }
-  if (status == 403) fail(fmt::format("{}: forbidden (403){}", asked.what, anonymous ? "; set HF_TOKEN" : ": the token may not read it"));
+  if (status == 403)
+    fail(fmt::format("{}: forbidden (403){}", asked.what, anonymous ? "; set HF_TOKEN" : ": the token may not read it"));
   if (status == 429) {
-    throw Unfinished(redact(fmt::format("{}: rate limit reached (429), still after {} tries; run the same command again later{}{}",
-                                        asked.what, options_.retries + 1,
-                                        anonymous ? ", or set HF_TOKEN for a higher limit" : "", why)));
+    throw Unfinished(
+        redact(fmt::format("{}: rate limit reached (429), still after {} tries; run the same command again later{}{}", asked.what,
+                           options_.retries + 1, anonymous ? ", or set HF_TOKEN for a higher limit" : "", why)));
   }
-  throw Unfinished(redact(fmt::format("{}: the server answers with status {}{}; run the same command again later", asked.what, status, why)));
+  throw Unfinished(
+      redact(fmt::format("{}: the server answers with status {}{}; run the same command again later", asked.what, status, why)));
 }
 
 }  // namespace grm

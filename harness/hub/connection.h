@@ -18,7 +18,7 @@ struct Asked {
   std::string what;     // "the file list of org/name"
   std::string repo_id;  // repository or collection
   std::string revision;
-  std::string path;     // empty unless one file is meant
+  std::string path;  // empty unless one file is meant
 };
 
 /// Tries and waits of one piece of work.
@@ -35,7 +35,8 @@ class HubConnection {
   /// The answer to a GET of metadata below the endpoint: follows redirects within the origin, tries again what may pass.
   /// Throws UserError or Unfinished unless the status is 200.
   HttpResponse get_metadata(const Url& url, const Asked& asked);
-  /// HEAD of a file: follows redirects within the origin until the answer carries X-Repo-Commit. Status 200 or a redirect to storage.
+  /// HEAD of a file: follows redirects within the origin until the answer carries X-Repo-Commit. Status 200 or a redirect to
+  /// storage.
   HttpResponse head_file(const Url& url, const Asked& asked);
   /// One try of a GET of a file, redirects followed to any host (never from https to http), the token sent to the endpoint's
   /// origin alone. `on_first_head` sees the endpoint's own answer. A failed try is returned, not thrown.

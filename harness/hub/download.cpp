@@ -54,17 +54,18 @@ struct Job {
 };
 
 [[noreturn]] void throw_changed(const Job& job, const std::string& what, const std::string& expected, const std::string& got) {
-  throw Unfinished(job.hub.redact(fmt::format("{}: the server's file differs from its list: {} {} was expected, {} is offered; nothing "
-                                              "was kept. Run the same command again; if it stays so, tell the repository's owner",
-                                              job.asked.what, what, expected, shown_text(got, 80))));
+  throw Unfinished(
+      job.hub.redact(fmt::format("{}: the server's file differs from its list: {} {} was expected, {} is offered; nothing "
+                                 "was kept. Run the same command again; if it stays so, tell the repository's owner",
+                                 job.asked.what, what, expected, shown_text(got, 80))));
 }
 
 /// The endpoint's own words about a file must agree with the list (or the lock file).
 void check_description(const Job& job, const HttpResponse& head, bool must_be_complete) {
   const auto commit = head.header("X-Repo-Commit");
   if (must_be_complete && !commit) {
-    throw Unfinished(fmt::format("{}: the answer of {} names no commit (X-Repo-Commit): it is no Hub; check HF_ENDPOINT", job.asked.what,
-                                 job.hub.options().endpoint.host));
+    throw Unfinished(fmt::format("{}: the answer of {} names no commit (X-Repo-Commit): it is no Hub; check HF_ENDPOINT",
+                                 job.asked.what, job.hub.options().endpoint.host));
   }
   if (commit && *commit != job.commit) throw_changed(job, "commit", job.commit, *commit);
   const auto linked = head.header("X-Linked-Etag");
@@ -92,7 +93,8 @@ HeadVerdict judge_head(const Job& job, PartialFile& partial, const HttpResponse&
   const auto encoding = head.header("Content-Encoding");
   if (encoding && *encoding != "identity") return HeadVerdict::kWrongLength;
   if (head.status == 206) {
-    return range_fits(head.header("Content-Range"), partial.size(), job.file.size) ? HeadVerdict::kTake : HeadVerdict::kWrongRange;
+    return range_fits(head.header("Content-Range"), partial.size(), job.file.size) ? HeadVerdict::kTake
+                                                                                   : HeadVerdict::kWrongRange;
   }
   const auto length = number_in(head.header("Content-Length"));
   if (length && *length != job.file.size) return HeadVerdict::kWrongLength;
@@ -143,12 +145,12 @@ Outcome try_once(const Job& job, PartialFile& partial, HttpResponse& response) {
 }
 
 [[noreturn]] void throw_wrong_length(const Job& job, const HttpResponse& response) {
-  throw Unfinished(job.hub.redact(fmt::format("{}: the server sends another length or encoding than its list says ({} bytes; status {}, "
-                                              "Content-Length {}, Content-Range {}, Content-Encoding {}); nothing was kept",
-                                              job.asked.what, job.file.size, response.status,
-                                              shown_text(response.header("Content-Length").value_or("-"), 60),
-                                              shown_text(response.header("Content-Range").value_or("-"), 60),
-                                              shown_text(response.header("Content-Encoding").value_or("-"), 60))));
+  throw Unfinished(job.hub.redact(
+      fmt::format("{}: the server sends another length or encoding than its list says ({} bytes; status {}, "
+                  "Content-Length {}, Content-Range {}, Content-Encoding {}); nothing was kept",
+                  job.asked.what, job.file.size, response.status, shown_text(response.header("Content-Length").value_or("-"), 60),
+                  shown_text(response.header("Content-Range").value_or("-"), 60),
+                  shown_text(response.header("Content-Encoding").value_or("-"), 60))));
 }
 
 /// True when the complete file has the right hash; else it is emptied, and the second time that is an error.
@@ -158,9 +160,10 @@ bool verify(const Job& job, PartialFile& partial, int& wrong_hashes) {
   restart(job, partial);
   if (++wrong_hashes >= 2) {
     partial.remove();
-    throw Unfinished(fmt::format("{}: wrong hash twice: {} {} was expected, {} came; nothing was kept. The server or something between "
-                                 "changes the file",
-                                 job.asked.what, job.file.kind == HashKind::kSha256 ? "sha256" : "git sha1", job.file.hash, hash));
+    throw Unfinished(
+        fmt::format("{}: wrong hash twice: {} {} was expected, {} came; nothing was kept. The server or something between "
+                    "changes the file",
+                    job.asked.what, job.file.kind == HashKind::kSha256 ? "sha256" : "git sha1", job.file.hash, hash));
   }
   job.hub.say(fmt::format("{}: wrong hash, fetched once more from the beginning", job.asked.what));
   return false;
@@ -188,7 +191,8 @@ void fetch_blob(const Job& job) {
     if (partial.size() >= before + kProgressThatCounts) retries = {};
     const bool wrong = outcome == Outcome::kWrongLength;
     if (wrong && retries.tries >= 1) throw_wrong_length(job, response);
-    if (wrong || (response.fault == HttpFault::kNone && (response.status == 200 || response.status == 206 || response.status == 416))) {
+    if (wrong ||
+        (response.fault == HttpFault::kNone && (response.status == 200 || response.status == 206 || response.status == 416))) {
       // Over in good order, yet not the file: as a cut.
       response.fault = HttpFault::kCut;
       response.fault_text = wrong ? "another length than listed" : "fewer bytes than listed";
@@ -206,7 +210,8 @@ FileLock wait_for_lock(const Job& job) {
     if (auto lock = FileLock::try_acquire(path)) return std::move(*lock);
     job.hub.throw_if_stopped();
     if (!told && waited > std::chrono::seconds(2)) {
-      job.hub.say(fmt::format("{}: being downloaded already (by another process, or under another name); waiting", job.asked.what));
+      job.hub.say(
+          fmt::format("{}: being downloaded already (by another process, or under another name); waiting", job.asked.what));
       told = true;
     }
     std::this_thread::sleep_for(pause);
@@ -217,8 +222,8 @@ FileLock wait_for_lock(const Job& job) {
 
 }  // namespace
 
-void download_file(HubConnection& hub, const RepoCache& cache, const RepoRef& repo, const std::string& commit, const RemoteFile& file,
-                   const CountBytes& count) {
+void download_file(HubConnection& hub, const RepoCache& cache, const RepoRef& repo, const std::string& commit,
+                   const RemoteFile& file, const CountBytes& count) {
   const Asked asked{fmt::format("'{}' of {}", shown_text(file.path), repo.id), repo.id, commit, file.path};
   const Job job{hub, cache, repo, commit, file, count, asked, hub.endpoint_url(resolve_path(repo, commit, file.path))};
   const FileLock lock = wait_for_lock(job);

@@ -98,21 +98,24 @@ int run_fetch(const FetchArguments& arguments) {
 
 void add_fetch_command(Program& program) {
   const auto arguments = std::make_shared<FetchArguments>();
-  CLI::App* command = add_command(
-      program, "fetch", "Download a model, a data set or a collection from the Hub, verified, and print its folder",
-      "grm fetch HuggingFaceTB/SmolLM2-135M-Instruct --include '*.safetensors' --include '*.json' --write-lock smollm2.lock.json\n"
-      "  grm fetch --lock smollm2.lock.json\n"
-      "Environment: HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, as huggingface_hub reads them.",
-      [arguments] { return run_fetch(*arguments); });
+  CLI::App* command =
+      add_command(program, "fetch", "Download a model, a data set or a collection from the Hub, verified, and print its folder",
+                  "grm fetch HuggingFaceTB/SmolLM2-135M-Instruct --include '*.safetensors' --include '*.json' --write-lock "
+                  "smollm2.lock.json\n"
+                  "  grm fetch --lock smollm2.lock.json\n"
+                  "Environment: HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, as huggingface_hub reads them.",
+                  [arguments] { return run_fetch(*arguments); });
   command->add_option("id", arguments->id, "NAME or ORGANISATION/NAME, optionally @REVISION");
   command->add_flag("--dataset", arguments->dataset, "The id is that of a data set");
   command->add_option("--revision", arguments->revision, "Branch, tag or commit; main if absent");
   // One value each, or a pattern would swallow the id behind it.
-  command->add_option("--include", arguments->includes, "Only files that match this pattern (* matches / too); may be given again")
+  command
+      ->add_option("--include", arguments->includes, "Only files that match this pattern (* matches / too); may be given again")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--collection", arguments->collection, "All models and data sets of a collection: ORGANISATION/NAME-ID");
-  command->add_option("--lock", arguments->lock, "Exactly what this lock file names; an error if the server offers anything else");
+  command->add_option("--lock", arguments->lock,
+                      "Exactly what this lock file names; an error if the server offers anything else");
   command->add_option("--write-lock", arguments->write_lock, "Write commit, sizes and hashes to this file");
   command->add_flag("--offline", arguments->offline, "Use the cache alone");
   command->add_flag("--json", arguments->json, "Print repository, commit, folder and files as JSON");

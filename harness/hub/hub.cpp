@@ -50,9 +50,9 @@ void check_space(const std::filesystem::path& folder, const std::vector<RemoteFi
   std::error_code error;
   const auto space = std::filesystem::space(folder, error);
   if (error || space.available >= needed) return;
-  throw Unfinished(fmt::format("disk full: {} are needed in {}, {} are free; free some space, or set HF_HOME or HF_HUB_CACHE to a larger disk",
-                               shown_bytes(static_cast<double>(needed)), folder.string(),
-                               shown_bytes(static_cast<double>(space.available))));
+  throw Unfinished(
+      fmt::format("disk full: {} are needed in {}, {} are free; free some space, or set HF_HOME or HF_HUB_CACHE to a larger disk",
+                  shown_bytes(static_cast<double>(needed)), folder.string(), shown_bytes(static_cast<double>(space.available))));
 }
 
 /// Downloads in parallel. The first failure stops the others and is thrown.
@@ -126,7 +126,8 @@ Snapshot describe(const RepoRef& repo, const std::string& commit, const std::vec
 }
 
 [[noreturn]] void throw_offline_absent(const RepoRef& repo, const std::string& what) {
-  throw UserError(fmt::format("offline, and {} {}: run the same command without --offline and HF_HUB_OFFLINE to download it", repo.id, what));
+  throw UserError(
+      fmt::format("offline, and {} {}: run the same command without --offline and HF_HUB_OFFLINE to download it", repo.id, what));
 }
 
 Snapshot from_cache_alone(const RepoRef& repo, const RepoCache& cache, const FetchOptions& options) {
@@ -138,7 +139,8 @@ Snapshot from_cache_alone(const RepoRef& repo, const RepoCache& cache, const Fet
   auto tree = cache.read_tree(*commit);
   if (!tree) {
     tree = cache.walk_snapshot(*commit);
-    talk_to(options.talk)(fmt::format("{}: the cache has no file list, so whether all files are there cannot be told", title_of(repo, *commit)));
+    talk_to(options.talk)(
+        fmt::format("{}: the cache has no file list, so whether all files are there cannot be told", title_of(repo, *commit)));
   }
   const auto files = select_files(*tree, options.includes, options.excludes, title_of(repo, *commit));
   const auto absent = absent_files(cache, *commit, files, options.check_cached);
@@ -159,8 +161,8 @@ std::optional<Snapshot> complete_in_cache(const RepoRef& repo, const RepoCache& 
   return describe(repo, repo.revision, files, cache);
 }
 
-std::vector<RemoteFile> select_and_mark_absent(const std::vector<RemoteFile>& files, const RepoRef& repo, const std::string& commit,
-                                               const RepoCache& cache, const FetchOptions& options) {
+std::vector<RemoteFile> select_and_mark_absent(const std::vector<RemoteFile>& files, const RepoRef& repo,
+                                               const std::string& commit, const RepoCache& cache, const FetchOptions& options) {
   for (const auto& pattern : options.includes) {
     if (has_wildcard(pattern) || !is_safe_path(pattern)) continue;
     const bool there = std::any_of(files.begin(), files.end(), [&](const auto& file) { return file.path == pattern; });
@@ -198,9 +200,10 @@ Snapshot fetch_snapshot(const RepoRef& repo, const FetchOptions& options) {
 
 std::vector<Snapshot> fetch_collection(const std::string& slug, const FetchOptions& options) {
   if (options.hub.offline) {
-    throw UserError(fmt::format("offline: what collection {} holds is only known to the Hub; fetch its repositories by their ids, or "
-                                "from a lock file",
-                                shown_text(slug)));
+    throw UserError(
+        fmt::format("offline: what collection {} holds is only known to the Hub; fetch its repositories by their ids, or "
+                    "from a lock file",
+                    shown_text(slug)));
   }
   const Talk talk = talk_to(options.talk);
   HubConnection hub(options.hub, talk, options.stop);

@@ -39,20 +39,21 @@ struct FetchOptions {
 /// With `hub` from the environment.
 FetchOptions fetch_options_from_environment();
 
-/// Resolves the revision, downloads what the cache lacks, verifies size and hash of everything downloaded. No network is needed for a
-/// commit whose files are all there, and none is used when `hub.offline`. Throws UserError (not found, gated, malformed, offline and
-/// absent) or Unfinished (network, rate limit, disk full, wrong hash).
+/// Resolves the revision, downloads what the cache lacks, verifies size and hash of everything downloaded. No network is needed
+/// for a commit whose files are all there, and none is used when `hub.offline`. Throws UserError (not found, gated, malformed,
+/// offline and absent) or Unfinished (network, rate limit, disk full, wrong hash).
 Snapshot fetch_snapshot(const RepoRef& repo, const FetchOptions& options);
 
 /// Each model and data set of a collection, at its main revision.
 std::vector<Snapshot> fetch_collection(const std::string& slug, const FetchOptions& options);
 
-/// Exactly the files of `locked` at its commit, each with its size and hash, cached ones hashed too. Throws when the server offers
-/// anything else.
+/// Exactly the files of `locked` at its commit, each with its size and hash, cached ones hashed too. Throws when the server
+/// offers anything else.
 Snapshot restore_snapshot(const Snapshot& locked, const FetchOptions& options);
 
-/// Sets includes and excludes so that a model comes with what it takes to run it and no more: safetensors, configuration, tokenizer
-/// and templates; not the same weights in other formats, nor those of sub-folders (training checkpoints, other precisions).
+/// Sets includes and excludes so that a model comes with what it takes to run it and no more: safetensors, configuration,
+/// tokenizer and templates; not the same weights in other formats, nor those of sub-folders (training checkpoints, other
+/// precisions).
 void take_only_runnable_model(FetchOptions& options);
 
 }  // namespace grm

@@ -127,8 +127,9 @@ std::vector<RemoteFile> list_files(HubConnection& hub, const RepoRef& repo, cons
     }
     const auto target = resolve_reference(url, next);
     if (!target || target->origin() != hub.options().endpoint.origin()) {
-      throw_malformed(hub, asked.what, fmt::format("its next page is on another host ({}), which is not followed",
-                                                   target ? shown_text(target->shown()) : "unreadable address"));
+      throw_malformed(hub, asked.what,
+                      fmt::format("its next page is on another host ({}), which is not followed",
+                                  target ? shown_text(target->shown()) : "unreadable address"));
     }
     url = *target;
   }
@@ -136,8 +137,9 @@ std::vector<RemoteFile> list_files(HubConnection& hub, const RepoRef& repo, cons
 }
 
 std::vector<RepoRef> list_collection(HubConnection& hub, const std::string& slug) {
-  const bool plain = !slug.empty() && slug.size() <= 256 &&
-                     slug.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._/") == std::string::npos;
+  const bool plain =
+      !slug.empty() && slug.size() <= 256 &&
+      slug.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._/") == std::string::npos;
   if (!plain || std::count(slug.begin(), slug.end(), '/') != 1 || slug.find("..") != std::string::npos) {
     throw UserError(fmt::format("'{}' is no collection: expected ORGANISATION/NAME-ID, the end of the collection's address",
                                 shown_text(slug)));
@@ -145,14 +147,16 @@ std::vector<RepoRef> list_collection(HubConnection& hub, const std::string& slug
   const Asked asked{"collection " + slug, slug, "", ""};
   const auto collection = get_json(hub, hub.endpoint_url("/api/collections/" + percent_encode(slug, "/")), asked);
   const auto items = collection.is_object() ? collection.find("items") : collection.end();
-  if (!collection.is_object() || items == collection.end() || !items->is_array()) throw_malformed(hub, asked.what, "no list of items");
+  if (!collection.is_object() || items == collection.end() || !items->is_array())
+    throw_malformed(hub, asked.what, "no list of items");
   std::vector<RepoRef> repositories;
   for (const auto& item : *items) {
     const auto id = text_member(item, "id");
     const auto type = text_member(item, "type");
     if (!id || !type) throw_malformed(hub, asked.what, "an item without id or type");
     if (*type != "model" && *type != "dataset") {
-      hub.say(fmt::format("{}: {} '{}' left out: only models and data sets are fetched", asked.what, shown_text(*type), shown_text(*id)));
+      hub.say(fmt::format("{}: {} '{}' left out: only models and data sets are fetched", asked.what, shown_text(*type),
+                          shown_text(*id)));
       continue;
     }
     check_repo_id(*id);
@@ -175,7 +179,8 @@ std::vector<RemoteFile> select_files(const std::vector<RemoteFile>& files, const
     return (includes.empty() || any_matches(includes, file)) && !any_matches(excludes, file);
   });
   const auto absent = std::find_if(includes.begin(), includes.end(), [&](const std::string& pattern) {
-    return !has_wildcard(pattern) && std::none_of(files.begin(), files.end(), [&](const auto& file) { return file.path == pattern; });
+    return !has_wildcard(pattern) &&
+           std::none_of(files.begin(), files.end(), [&](const auto& file) { return file.path == pattern; });
   });
   if (absent == includes.end() && (!selected.empty() || includes.empty())) return selected;
   std::vector<std::string> names;

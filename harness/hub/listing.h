@@ -17,8 +17,9 @@ std::vector<RemoteFile> list_files(HubConnection& hub, const RepoRef& repo, cons
 /// The models and data sets of the collection, in its order; other kinds are named by `hub.say` and left out.
 std::vector<RepoRef> list_collection(HubConnection& hub, const std::string& slug);
 
-/// The entries that match at least one pattern of `includes` (as in fnmatch: `*` matches `/` too; `folder/` means all below it; none
-/// given: all) and none of `excludes`. Throws UserError when nothing is left, or an include without wildcards matches nothing.
+/// The entries that match at least one pattern of `includes` (as in fnmatch: `*` matches `/` too; `folder/` means all below it;
+/// none given: all) and none of `excludes`. Throws UserError when nothing is left, or an include without wildcards matches
+/// nothing.
 std::vector<RemoteFile> select_files(const std::vector<RemoteFile>& files, const std::vector<std::string>& includes,
                                      const std::vector<std::string>& excludes, const std::string& where);
 bool has_wildcard(const std::string& pattern);

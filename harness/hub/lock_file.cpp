@@ -16,7 +16,8 @@ constexpr const char* kSchema = "grm.lock";
 constexpr std::uint64_t kVersion = 1;
 
 [[noreturn]] void throw_malformed(const std::filesystem::path& path, const std::string& fault) {
-  throw UserError(fmt::format("{} is no usable lock file: {}; write one with grm fetch ID --write-lock FILE", path.string(), fault));
+  throw UserError(
+      fmt::format("{} is no usable lock file: {}; write one with grm fetch ID --write-lock FILE", path.string(), fault));
 }
 
 SnapshotFile file_from(const nlohmann::json& entry, const std::filesystem::path& lock_file) {
@@ -30,7 +31,8 @@ SnapshotFile file_from(const nlohmann::json& entry, const std::filesystem::path&
   if (!sha256 && *kind != hash_kind_name(HashKind::kGitSha1)) {
     throw_malformed(lock_file, fmt::format("hash_kind '{}' of '{}'", shown_text(*kind), shown_text(*path)));
   }
-  if (!(sha256 ? is_sha256(*hash) : is_commit_hash(*hash))) throw_malformed(lock_file, fmt::format("the hash of '{}'", shown_text(*path)));
+  if (!(sha256 ? is_sha256(*hash) : is_commit_hash(*hash)))
+    throw_malformed(lock_file, fmt::format("the hash of '{}'", shown_text(*path)));
   return {*path, *size, *hash, sha256 ? HashKind::kSha256 : HashKind::kGitSha1};
 }
 
@@ -81,12 +83,13 @@ void write_lock_file(const std::filesystem::path& path, const std::vector<Snapsh
 
 std::vector<Snapshot> read_lock_file(const std::filesystem::path& path) {
   const auto lock = parse_untrusted_json(read_file(path, std::uint64_t{256} << 20U));
-  if (!lock || !lock->is_object() || text_member(*lock, "schema") != kSchema) throw_malformed(path, "not JSON with schema grm.lock");
+  if (!lock || !lock->is_object() || text_member(*lock, "schema") != kSchema)
+    throw_malformed(path, "not JSON with schema grm.lock");
   const auto version = count_member(*lock, "version");
   if (!version || *version == 0) throw_malformed(path, "no version");
   if (*version > kVersion) {
-    throw UserError(fmt::format("{} has version {} of its schema, this program reads up to {}: use a newer program", path.string(),
-                                *version, kVersion));
+    throw UserError(fmt::format("{} has version {} of its schema, this program reads up to {}: use a newer program",
+                                path.string(), *version, kVersion));
   }
   const auto repositories = lock->find("repositories");
   if (repositories == lock->end() || !repositories->is_array() || repositories->empty()) throw_malformed(path, "no repositories");

@@ -16,8 +16,8 @@ std::string hash_kind_name(HashKind kind);
 
 /// {"schema": "grm.lock", "version": 1, "repositories": […]}, the same bytes for the same snapshots. Throws Unfinished.
 void write_lock_file(const std::filesystem::path& path, const std::vector<Snapshot>& snapshots);
-/// The snapshots without their folders. Throws UserError when the file is no lock file, or of a newer version, or names paths that
-/// would leave the snapshot.
+/// The snapshots without their folders. Throws UserError when the file is no lock file, or of a newer version, or names paths
+/// that would leave the snapshot.
 std::vector<Snapshot> read_lock_file(const std::filesystem::path& path);
 
 }  // namespace grm

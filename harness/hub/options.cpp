@@ -83,7 +83,8 @@ std::string token_from(const EnvironmentLookup& lookup) {
   token = without_surrounding_blanks(std::move(token));
   // A line break inside would let the value become a header of its own. The value itself is a secret: not shown.
   const bool plain = std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-  if (!plain) throw UserError(fmt::format("the token in {} holds characters no token has; it begins with hf_ and is one word", source));
+  if (!plain)
+    throw UserError(fmt::format("the token in {} holds characters no token has; it begins with hf_ and is one word", source));
   return token;
 }
 

@@ -31,8 +31,8 @@ using EnvironmentLookup = std::function<std::optional<std::string>(const std::st
 
 /// From HF_ENDPOINT, HF_TOKEN (or HUGGING_FACE_HUB_TOKEN, or the file HF_TOKEN_PATH, by default $HF_HOME/token) unless
 /// HF_HUB_DISABLE_IMPLICIT_TOKEN, HF_HUB_CACHE (or HUGGINGFACE_HUB_CACHE), HF_HOME, XDG_CACHE_HOME, HF_HUB_OFFLINE,
-/// TRANSFORMERS_OFFLINE, HF_HUB_ETAG_TIMEOUT, HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_DISABLE_SYMLINKS, SSL_CERT_FILE: names, defaults and
-/// precedence of huggingface_hub. Throws UserError for values that cannot be used.
+/// TRANSFORMERS_OFFLINE, HF_HUB_ETAG_TIMEOUT, HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_DISABLE_SYMLINKS, SSL_CERT_FILE: names, defaults
+/// and precedence of huggingface_hub. Throws UserError for values that cannot be used.
 HubOptions hub_options_from_environment();
 HubOptions hub_options_from(const EnvironmentLookup& lookup);
 

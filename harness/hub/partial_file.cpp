@@ -110,9 +110,9 @@ void PartialFile::throw_write_error() {
   const int reason = write_errno_;
   remove();  // an unfinished file must not keep the disk full
   const bool full = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
-  throw Unfinished(fmt::format("cannot write {} ({} bytes): {}{}", blob_.string(), file_.size, std::strerror(reason),
-                               full ? "; free some space, or set HF_HOME or HF_HUB_CACHE to a larger disk, and run the same command again"
-                                    : ""));
+  throw Unfinished(fmt::format(
+      "cannot write {} ({} bytes): {}{}", blob_.string(), file_.size, std::strerror(reason),
+      full ? "; free some space, or set HF_HOME or HF_HUB_CACHE to a larger disk, and run the same command again" : ""));
 }
 
 void PartialFile::restart() {

@@ -55,9 +55,10 @@ void check_repo_id(const std::string& id) {
       slash == std::string::npos ? is_id_part(text) : is_id_part(text.substr(0, slash)) && is_id_part(text.substr(slash + 1));
   const bool ends_in_git = id.size() >= 4 && id.substr(id.size() - 4) == ".git";
   if (!parts_fine || id.size() > 96 || ends_in_git || id.find("--") != std::string::npos || id.find("..") != std::string::npos) {
-    throw UserError(fmt::format("'{}' is no Hub repository id: expected NAME or ORGANISATION/NAME of letters, digits and ._-, "
-                                "at most 96 characters, without -- or .. and not ending in .git",
-                                shown_text(id)));
+    throw UserError(
+        fmt::format("'{}' is no Hub repository id: expected NAME or ORGANISATION/NAME of letters, digits and ._-, "
+                    "at most 96 characters, without -- or .. and not ending in .git",
+                    shown_text(id)));
   }
 }
 

@@ -10,8 +10,8 @@ enum class RepoType { kModel, kDataset };
 
 struct RepoRef {
   RepoType type = RepoType::kModel;
-  std::string id;                  // `name` or `organisation/name`
-  std::string revision = "main";   // branch, tag or commit
+  std::string id;                 // `name` or `organisation/name`
+  std::string revision = "main";  // branch, tag or commit
 };
 
 /// `ID` or `ID@REVISION`. Throws UserError when the id or the revision is malformed.
@@ -25,10 +25,10 @@ void check_revision(const std::string& revision);
 bool is_commit_hash(std::string_view text);  // 40 lower-case hex digits
 bool is_sha256(std::string_view text);       // 64 lower-case hex digits
 
-std::string repo_type_name(RepoType type);       // "model", "dataset"
+std::string repo_type_name(RepoType type);            // "model", "dataset"
 RepoType repo_type_from_name(std::string_view name);  // throws UserError
-std::string cache_folder_name(const RepoRef& repo);  // "models--org--name"
-std::string api_path(const RepoRef& repo);           // "/api/models/org/name"
+std::string cache_folder_name(const RepoRef& repo);   // "models--org--name"
+std::string api_path(const RepoRef& repo);            // "/api/models/org/name"
 /// "/org/name/resolve/REVISION/PATH", everything quoted.
 std::string resolve_path(const RepoRef& repo, std::string_view revision, std::string_view path);
 

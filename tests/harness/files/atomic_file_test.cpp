@@ -36,7 +36,7 @@ TEST(AtomicFile, AppliesTheUmask) {
   const mode_t before = ::umask(027);
   write_file_atomically(scratch.path() / "file", "x");
   ::umask(before);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((scratch.path() / "file").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0640U);
 }

@@ -46,7 +46,10 @@ std::function<void(HubFixture&)> link_at(std::function<fs::path(const HubFixture
 
 std::vector<FaultCase> traps() {
   return {
-      {"folder_in_snapshot_is_a_link_out", link_at([](const auto& f) { return f.snapshot() / "sub dir"; }), {"is a link", "sub dir"}, expect_untouched},
+      {"folder_in_snapshot_is_a_link_out",
+       link_at([](const auto& f) { return f.snapshot() / "sub dir"; }),
+       {"is a link", "sub dir"},
+       expect_untouched},
       {"snapshot_is_a_link_out", link_at([](const auto& f) { return f.snapshot(); }), {"is a link", kCommit}, expect_untouched},
       {"snapshots_is_a_link_out", link_at([](const auto& f) { return f.root() / "snapshots"; }), {"is a link"}, expect_untouched},
       {"blobs_is_a_link_out", link_at([](const auto& f) { return f.root() / "blobs"; }), {"is a link"}, expect_untouched},
@@ -58,7 +61,8 @@ std::vector<FaultCase> traps() {
          fs::create_directories(f.root());
          write_file_atomically(f.root() / "blobs", "");
        },
-       {"is a file"}, [](HubFixture& f) { fs::remove_all(f.root()); }},
+       {"is a file"},
+       [](HubFixture& f) { fs::remove_all(f.root()); }},
   };
 }
 
@@ -82,26 +86,32 @@ std::vector<FaultCase> leftovers() {
     };
   };
   return {
-      {"pointer_leads_out", in_place([](HubFixture& f) {
+      {"pointer_leads_out",
+       in_place([](HubFixture& f) {
          write_file_atomically(outside(f) / "treasure", "untouched");
          fs::remove(f.snapshot() / "config.json");
          fs::create_symlink(f.scratch.path() / "outside" / "treasure", f.snapshot() / "config.json");
        }),
-       {}, expect_untouched},
+       {},
+       expect_untouched},
       {"pointer_leads_nowhere", in_place([](HubFixture& f) { fs::remove(f.blob("config.json")); }), {}},
-      {"pointer_to_another_blob", in_place([](HubFixture& f) {
+      {"pointer_to_another_blob",
+       in_place([](HubFixture& f) {
          fs::remove(f.snapshot() / "config.json");
          fs::create_symlink("../../blobs/" + f.hash("empty.txt"), f.snapshot() / "config.json");
        }),
        {}},
-      {"blob_leads_out", in_place([](HubFixture& f) {
+      {"blob_leads_out",
+       in_place([](HubFixture& f) {
          outside(f);
          fs::remove(f.blob("config.json"));
          fs::create_symlink(f.scratch.path() / "outside" / "treasure", f.blob("config.json"));
        }),
-       {}, expect_untouched},
+       {},
+       expect_untouched},
       {"blob_cut_short", in_place([](HubFixture& f) { fs::resize_file(f.blob("model.safetensors"), 1000); }), {}},
-      {"blob_changed_without_a_pointer", in_place([](HubFixture& f) {
+      {"blob_changed_without_a_pointer",
+       in_place([](HubFixture& f) {
          fs::remove(f.snapshot() / "config.json");
          std::string wrong(read_file(f.blob("config.json")));
          wrong[3] = '!';
@@ -109,24 +119,32 @@ std::vector<FaultCase> leftovers() {
        }),
        {}},
       {"ref_with_nonsense", in_place([](HubFixture& f) { write_file_atomically(f.root() / "refs" / "main", "nonsense"); }), {}},
-      {"list_with_nonsense", in_place([](HubFixture& f) { write_file_atomically(f.root() / "trees" / (kCommit + ".json"), "{"); }), {}},
-      {"unfinished_of_a_killed_process", [](HubFixture& f) {
+      {"list_with_nonsense",
+       in_place([](HubFixture& f) { write_file_atomically(f.root() / "trees" / (kCommit + ".json"), "{"); }),
+       {}},
+      {"unfinished_of_a_killed_process",
+       [](HubFixture& f) {
          fs::create_directories(f.root() / "blobs");
          fs::create_directories(f.snapshot());
          write_file_atomically(f.blob("model.safetensors").string() + ".0badf00d.incomplete",
                                f.file("model.safetensors").content->substr(0, 123'456));
        },
-       {}, [](HubFixture& f) {
+       {},
+       [](HubFixture& f) {
          const auto seen = f.storage.seen();
          EXPECT_TRUE(std::any_of(seen.begin(), seen.end(), [](const auto& r) { return r.range == "bytes=123456-"; }));
        }},
-      {"unfinished_but_all_there", [](HubFixture& f) {
+      {"unfinished_but_all_there",
+       [](HubFixture& f) {
          fs::create_directories(f.root() / "blobs");
          fs::create_directories(f.snapshot());
-         write_file_atomically(f.blob("model.safetensors").string() + ".0badf00d.incomplete", *f.file("model.safetensors").content);
+         write_file_atomically(f.blob("model.safetensors").string() + ".0badf00d.incomplete",
+                               *f.file("model.safetensors").content);
        },
-       {}, [](HubFixture& f) { EXPECT_EQ(f.storage.seen().size(), 1U); }},
-      {"unfinished_with_wrong_bytes", [](HubFixture& f) {
+       {},
+       [](HubFixture& f) { EXPECT_EQ(f.storage.seen().size(), 1U); }},
+      {"unfinished_with_wrong_bytes",
+       [](HubFixture& f) {
          fs::create_directories(f.root() / "blobs");
          fs::create_directories(f.snapshot());
          write_file_atomically(f.blob("model.safetensors").string() + ".0badf00d.incomplete", std::string(5000, 'x'));
@@ -172,7 +190,8 @@ TEST(FullDisk, RealOne) {
                                [&](ServedAnswer&) {
                                  std::error_code ignored;
                                  fs::copy_file(f.cache() / "filler", f.cache() / "filler2", ignored);
-                               }, 1));
+                               },
+                               1));
   const std::string told_midway = f.failure();
   const auto faults = f.faults_of_cache(false);
   ::umount(f.cache().c_str());
@@ -186,7 +205,8 @@ std::string environment_of(const HubFixture& f) {
 }
 
 pid_t start_fetch(const HubFixture& f, const std::string& output) {
-  const std::string command = fmt::format("exec {} {}/tests/harness/fetch_alone fetch org/judge > {} 2>&1", environment_of(f), GRM_BINARY_DIR, output);
+  const std::string command =
+      fmt::format("exec {} {}/tests/harness/fetch_alone fetch org/judge > {} 2>&1", environment_of(f), GRM_BINARY_DIR, output);
   const pid_t child = ::fork();
   if (child == 0) {
     ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);

@@ -118,7 +118,8 @@ void check_snapshot(const fs::path& folder, const fs::path& cache, const HubFixt
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.is_directory() && !entry.is_symlink()) continue;
     const std::string path = entry.path().lexically_relative(folder).generic_string();
-    const auto served = std::find_if(fixture.repo.files.begin(), fixture.repo.files.end(), [&](const auto& f) { return f.path == path; });
+    const auto served =
+        std::find_if(fixture.repo.files.begin(), fixture.repo.files.end(), [&](const auto& f) { return f.path == path; });
     if (!entry.is_symlink() || fs::read_symlink(entry.path()).is_absolute()) {
       faults.push_back("no relative link: " + path);
     } else if (!fs::exists(entry.path())) {

@@ -40,9 +40,11 @@ std::string decoded(const std::string& text) {
 }
 
 Json tree_entry(const ServedFile& file) {
-  const std::string pointer =
-      fmt::format("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n", file.lfs ? hash_of(file) : "", file.content->size());
-  Json entry = {{"type", "file"}, {"path", file.path}, {"size", file.content->size()},
+  const std::string pointer = fmt::format("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n",
+                                          file.lfs ? hash_of(file) : "", file.content->size());
+  Json entry = {{"type", "file"},
+                {"path", file.path},
+                {"size", file.content->size()},
                 {"oid", file.lfs ? git_sha1_of(pointer) : hash_of(file)}};
   if (file.lfs) entry["lfs"] = {{"oid", hash_of(file)}, {"size", file.content->size()}, {"pointerSize", pointer.size()}};
   return entry;
@@ -115,12 +117,14 @@ ServedAnswer HubServer::State::answer_tree(const ServedRepo& repo, const std::st
   const auto cursor = query.find("cursor=");
   if (cursor != std::string::npos) first = std::stoul(query.substr(cursor + 7));
   Json entries = Json::array();
-  for (std::size_t i = first; i < std::min(repo.files.size(), first + page_size); ++i) entries.push_back(tree_entry(repo.files[i]));
+  for (std::size_t i = first; i < std::min(repo.files.size(), first + page_size); ++i)
+    entries.push_back(tree_entry(repo.files[i]));
   ServedAnswer answer;
   answer.set_header("Content-Type", "application/json");
   answer.set_body(entries.dump());
   if (first + page_size < repo.files.size()) {
-    answer.set_header("Link", fmt::format("<{}://127.0.0.1:{}{}?recursive=true&cursor={}>; rel=\"next\"", scheme, port, path, first + page_size));
+    answer.set_header("Link", fmt::format("<{}://127.0.0.1:{}{}?recursive=true&cursor={}>; rel=\"next\"", scheme, port, path,
+                                          first + page_size));
   }
   return answer;
 }
@@ -153,8 +157,16 @@ ServedAnswer HubServer::State::answer_api(const std::string& path, const std::st
     if (rest.rfind("/tree/", 0) == 0) return answer_tree(*repo, path, query);
     Json siblings = Json::array();
     for (const auto& file : repo->files) siblings.push_back({{"rfilename", file.path}});
-    answer.set_body(Json{{"_id", "0"}, {"id", repo->id}, {"sha", repo->commit}, {"private", false}, {"downloads", 0},
-                         {"likes", 0}, {"tags", Json::array()}, {"siblings", siblings}}.dump());
+    answer.set_body(Json{
+        {"_id", "0"},
+        {"id", repo->id},
+        {"sha", repo->commit},
+        {"private", false},
+        {"downloads", 0},
+        {"likes", 0},
+        {"tags", Json::array()},
+        {"siblings",
+         siblings}}.dump());
     return answer;
   }
   answer.replace(404, "RepoNotFound", "Repository not found");
@@ -167,7 +179,8 @@ ServedAnswer HubServer::State::answer_file(const ServedRepo& repo, const std::st
     answer.replace(404, "RevisionNotFound", "Invalid rev id: " + revision);
     return answer;
   }
-  const auto file = std::find_if(repo.files.begin(), repo.files.end(), [&](const auto& f) { return f.path == seen_request.file; });
+  const auto file =
+      std::find_if(repo.files.begin(), repo.files.end(), [&](const auto& f) { return f.path == seen_request.file; });
   if (file == repo.files.end()) {
     answer.replace(404, "EntryNotFound", "Entry not found");
     answer.set_header("X-Repo-Commit", repo.commit);
@@ -222,7 +235,8 @@ ServedAnswer HubServer::State::answer(SeenRequest& request) const {
 }
 
 void HubServer::State::handle(const httplib::Request& request, httplib::Response& response) {
-  SeenRequest seen_request{request.method, request.target, request.get_header_value("Authorization"), request.get_header_value("Range"), ""};
+  SeenRequest seen_request{request.method, request.target, request.get_header_value("Authorization"),
+                           request.get_header_value("Range"), ""};
   ServedAnswer served;
   std::function<void(const SeenRequest&, ServedAnswer&)> change;
   {
@@ -232,7 +246,8 @@ void HubServer::State::handle(const httplib::Request& request, httplib::Response
     seen.push_back(seen_request);
   }
   std::size_t first = 0;
-  const bool ranged = served.status == 200 && served.content && std::sscanf(seen_request.range.c_str(), "bytes=%zu-", &first) == 1;
+  const bool ranged =
+      served.status == 200 && served.content && std::sscanf(seen_request.range.c_str(), "bytes=%zu-", &first) == 1;
   if (ranged && first >= served.content->size()) {
     served.status = 416;
     served.set_header("Content-Range", fmt::format("bytes */{}", served.content->size()));
@@ -254,7 +269,8 @@ void HubServer::State::send(const ServedAnswer& served, const std::string& metho
   for (const auto& [name, value] : served.headers) {
     if (name == "Content-Type") type = value;
     // Written past the library's check, which refuses some of the bytes that faults need.
-    else response.headers.emplace(name, value);
+    else
+      response.headers.emplace(name, value);
   }
   if (!served.content) return;
   const std::size_t begin = std::min(served.begin, served.content->size());
@@ -264,22 +280,24 @@ void HubServer::State::send(const ServedAnswer& served, const std::string& metho
     response.headers.emplace("Content-Type", type);
     return;
   }
-  response.set_content_provider(length, type, [this, served, begin](std::size_t offset, std::size_t want, httplib::DataSink& sink) {
-    std::size_t count = std::min(want, std::size_t{64} << 10U);
-    if (served.bytes_per_second > 0) {
-      count = std::min(count, std::max<std::size_t>(1, served.bytes_per_second / 50));
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    const auto limit = served.cut_after ? served.cut_after : served.stall_after;
-    if (limit && offset >= *limit) {
-      while (served.stall_after && !stopping) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      return false;
-    }
-    if (limit) count = std::min(count, *limit - offset);
-    if (begin + offset >= served.content->size()) return false;  // the length was a lie
-    count = std::min(count, served.content->size() - begin - offset);
-    return sink.write(served.content->data() + begin + offset, count);
-  });
+  response.set_content_provider(length, type,
+                                [this, served, begin](std::size_t offset, std::size_t want, httplib::DataSink& sink) {
+                                  std::size_t count = std::min(want, std::size_t{64} << 10U);
+                                  if (served.bytes_per_second > 0) {
+                                    count = std::min(count, std::max<std::size_t>(1, served.bytes_per_second / 50));
+                                    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+                                  }
+                                  const auto limit = served.cut_after ? served.cut_after : served.stall_after;
+                                  if (limit && offset >= *limit) {
+                                    while (served.stall_after && !stopping)
+                                      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+                                    return false;
+                                  }
+                                  if (limit) count = std::min(count, *limit - offset);
+                                  if (begin + offset >= served.content->size()) return false;  // the length was a lie
+                                  count = std::min(count, served.content->size() - begin - offset);
+                                  return sink.write(served.content->data() + begin + offset, count);
+                                });
 }
 
 HubServer::HubServer(int port, const std::string& certificate, const std::string& key) : state_(std::make_unique<State>()) {

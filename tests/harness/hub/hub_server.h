@@ -39,11 +39,11 @@ struct ServedAnswer {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
   std::shared_ptr<const std::string> content;
-  std::size_t begin = 0;                     // of the content
-  std::optional<std::size_t> cut_after;      // body bytes after which the connection breaks
-  std::optional<std::size_t> stall_after;    // body bytes after which nothing more comes
+  std::size_t begin = 0;                      // of the content
+  std::optional<std::size_t> cut_after;       // body bytes after which the connection breaks
+  std::optional<std::size_t> stall_after;     // body bytes after which nothing more comes
   std::optional<std::size_t> claimed_length;  // Content-Length, when it lies
-  std::size_t bytes_per_second = 0;          // 0: as fast as it goes
+  std::size_t bytes_per_second = 0;           // 0: as fast as it goes
 
   void set_header(const std::string& name, const std::string& value);
   void remove_header(const std::string& name);

@@ -21,8 +21,8 @@ const auto kAnyFile = [](const SeenRequest& r) { return !r.file.empty(); };
 const auto kConfigGet = [](const SeenRequest& r) { return is_get_of(r, "config.json"); };
 const auto kStorageGet = [](const SeenRequest& r) { return is_get_of(r, "storage"); };
 
-std::function<void(HubFixture&)> on_hub(std::function<bool(const SeenRequest&)> applies, std::function<void(ServedAnswer&)> change,
-                                        int times = 1 << 30) {
+std::function<void(HubFixture&)> on_hub(std::function<bool(const SeenRequest&)> applies,
+                                        std::function<void(ServedAnswer&)> change, int times = 1 << 30) {
   return [=](HubFixture& f) { f.hub.set_fault(fault_on(applies, change, times)); };
 }
 std::function<void(ServedAnswer&)> refuse(int status, const std::string& code = "", const std::string& message = "") {
@@ -52,8 +52,14 @@ std::string http_date_in(int seconds) {
 std::vector<FaultCase> limits() {
   return {
       {"rate_limit_with_seconds", on_hub(kRevision, refuse_with(429, "Retry-After", "7"), 1), {}, said("waiting as told 7 s")},
-      {"rate_limit_with_date", on_hub(kRevision, refuse_with(429, "Retry-After", http_date_in(40)), 1), {}, said("waiting as told")},
-      {"rate_limit_header", on_hub(kTree, refuse_with(429, "RateLimit", "\"api\";r=0;t=55"), 1), {}, said("waiting as told 55 s")},
+      {"rate_limit_with_date",
+       on_hub(kRevision, refuse_with(429, "Retry-After", http_date_in(40)), 1),
+       {},
+       said("waiting as told")},
+      {"rate_limit_header",
+       on_hub(kTree, refuse_with(429, "RateLimit", "\"api\";r=0;t=55"), 1),
+       {},
+       said("waiting as told 55 s")},
       {"rate_limit_on_file", on_hub(kAnyFile, refuse_with(429, "Retry-After", "3"), 4), {}, said("waiting as told 3 s")},
       {"rate_limit_for_a_day", on_hub(kRevision, refuse_with(429, "Retry-After", "86400")), {"asks to wait 86400 s", "later"}},
       {"rate_limit_nonsense_seconds", on_hub(kRevision, refuse_with(429, "Retry-After", "9e99"), 1), {}},
@@ -62,15 +68,16 @@ std::vector<FaultCase> limits() {
       {"rate_limit_longer_in_all", on_hub(kRevision, refuse_with(429, "Retry-After", "250")), {"asks to wait 250 s"}},
       {"status_503_storm_that_passes", on_hub(kAnyApi, refuse(503), 5), {}},
       {"status_503_for_ever", on_hub(kAnyApi, refuse(503)), {"status 503", "run the same command again later"}},
-      {"status_503_of_storage",
-       [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, refuse(503))); },
-       {"status 503"}},
+      {"status_503_of_storage", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, refuse(503))); }, {"status 503"}},
       {"status_500_on_head_once", on_hub([](const SeenRequest& r) { return r.method == "HEAD"; }, refuse(500), 3), {}},
       {"status_502_on_get_once", on_hub(kConfigGet, refuse(502), 1), {}},
       {"status_504_on_list_once", on_hub(kTree, refuse(504), 1), {}},
       {"status_408_once", on_hub(kRevision, refuse(408), 1), {}},
       {"status_418", on_hub(kRevision, refuse(418)), {"status 418"}},
-      {"list_cut_once", on_hub(kTree, [](ServedAnswer& a) { a.cut_after = 20; }, 1), {}},
+      {"list_cut_once",
+       on_hub(
+           kTree, [](ServedAnswer& a) { a.cut_after = 20; }, 1),
+       {}},
       {"silent_server",
        [](HubFixture& f) {
          f.options.hub.metadata_timeout_seconds = 1;
@@ -106,20 +113,30 @@ std::vector<FaultCase> refusals() {
       {"not_found", on_hub(kAnyApi, refuse(404, "RepoNotFound", "Repository not found")), {"'org/judge' not found", "spelling"}},
       {"not_found_anonymous", anonymous(on_hub(kAnyApi, refuse(401, "RepoNotFound"))), {"'org/judge' not found", "set HF_TOKEN"}},
       {"revision_not_found", [](HubFixture& f) { f.ref.revision = "v9"; }, {"'org/judge' has no revision 'v9'"}},
-      {"gated_anonymous", anonymous(on_hub(kAnyFile, refuse(401, "GatedRepo", "Access to model org/judge is restricted."))),
+      {"gated_anonymous",
+       anonymous(on_hub(kAnyFile, refuse(401, "GatedRepo", "Access to model org/judge is restricted."))),
        {"'org/judge' is gated", "HF_TOKEN", "/org/judge"}},
-      {"gated_without_access", on_hub(kAnyFile, refuse(403, "GatedRepo", "You are not in the authorized list.")),
+      {"gated_without_access",
+       on_hub(kAnyFile, refuse(403, "GatedRepo", "You are not in the authorized list.")),
        {"'org/judge' is gated", "no access yet"}},
-      {"token_not_accepted", on_hub(kAnyApi, refuse(401, "", "Invalid credentials in Authorization header")),
+      {"token_not_accepted",
+       on_hub(kAnyApi, refuse(401, "", "Invalid credentials in Authorization header")),
        {"unauthorised (401)", "renew HF_TOKEN"}},
       {"unauthorised_anonymous", anonymous(on_hub(kAnyApi, refuse(401))), {"not found", "set HF_TOKEN"}},
       {"forbidden", on_hub(kAnyApi, refuse(403)), {"forbidden (403)"}},
       {"disabled", on_hub(kAnyApi, refuse(403, "", "Access to this resource is disabled.")), {"is disabled on the Hub"}},
       {"request_id_is_told", on_hub(kAnyApi, refuse(404, "RepoNotFound")), {"Root=1-fixture"}},
-      {"token_echoed_by_the_server", on_hub(kAnyApi, refuse(400, "", fmt::format("Bearer {} is bad", kToken))), {"Bearer *** is bad"}},
-      {"escape_sequences_in_the_answer", on_hub(kAnyApi, refuse(400, "", "\x1b[2Jgone")), {"status 400"},
+      {"token_echoed_by_the_server",
+       on_hub(kAnyApi, refuse(400, "", fmt::format("Bearer {} is bad", kToken))),
+       {"Bearer *** is bad"}},
+      {"escape_sequences_in_the_answer",
+       on_hub(kAnyApi, refuse(400, "", "\x1b[2Jgone")),
+       {"status 400"},
        [](HubFixture& f) { EXPECT_THAT(f.failure(), testing::Not(HasSubstr("\x1b"))); }},
-      {"warning_is_shown", on_hub(kRevision, [](ServedAnswer& a) { a.set_header("X-HF-Warning", "old;upgrade"); }), {}, said("old;upgrade")},
+      {"warning_is_shown",
+       on_hub(kRevision, [](ServedAnswer& a) { a.set_header("X-HF-Warning", "old;upgrade"); }),
+       {},
+       said("old;upgrade")},
   };
 }
 
@@ -153,14 +170,20 @@ std::vector<FaultCase> redirects() {
          });
          f.ref.id = "old/name";
        },
-       {}, [](HubFixture& f) {
-         EXPECT_EQ(read_file(f.cache() / "models--old--name/snapshots" / kCommit / "config.json"), *f.file("config.json").content);
+       {},
+       [](HubFixture& f) {
+         EXPECT_EQ(read_file(f.cache() / "models--old--name/snapshots" / kCommit / "config.json"),
+                   *f.file("config.json").content);
        }},
       {"redirect_loop_of_metadata", on_hub(kRevision, to(302, "/api/models/org/judge/revision/main")), {"redirect loop"}},
-      {"redirect_loop_of_head", on_hub([](const SeenRequest& r) { return r.method == "HEAD"; }, to(302, "?again")), {"redirect loop"}},
+      {"redirect_loop_of_head",
+       on_hub([](const SeenRequest& r) { return r.method == "HEAD"; }, to(302, "?again")),
+       {"redirect loop"}},
       {"redirect_loop_of_file", on_hub(kConfigGet, to(302, "config.json")), {"redirect loop"}},
       {"metadata_redirected_to_another_host", to_other_host(kRevision), {"another host", "HF_ENDPOINT"}},
-      {"head_redirected_to_another_host", to_other_host([](const SeenRequest& r) { return r.method == "HEAD"; }), {"another host"}},
+      {"head_redirected_to_another_host",
+       to_other_host([](const SeenRequest& r) { return r.method == "HEAD"; }),
+       {"another host"}},
       {"file_redirected_to_another_host", to_other_host(kConfigGet), {"the storage 127.0.0.1 answers with status 404"}},
       {"redirect_without_location", on_hub(kConfigGet, [](ServedAnswer& a) { a.replace(302); }), {"without a usable address"}},
       {"redirect_to_a_local_file", on_hub(kConfigGet, to(302, "file:///etc/passwd")), {"without a usable address"}},
@@ -170,9 +193,11 @@ std::vector<FaultCase> redirects() {
          const std::string other = f.storage.url();
          f.hub.set_fault(fault_on(kTree, [=](ServedAnswer& a) { a.set_header("Link", "<" + other + "/api/x>; rel=\"next\""); }));
        },
-       {"another host"}, [](HubFixture& f) { EXPECT_THAT(f.storage.seen(), testing::IsEmpty()); }},
+       {"another host"},
+       [](HubFixture& f) { EXPECT_THAT(f.storage.seen(), testing::IsEmpty()); }},
       {"pages", [](HubFixture& f) { f.hub.set_page_size(1); }, {}},
-      {"pages_in_a_circle", on_hub(kTree, [](ServedAnswer& a) { a.set_header("Link", "<?recursive=true&expand=false>; rel=\"next\""); }),
+      {"pages_in_a_circle",
+       on_hub(kTree, [](ServedAnswer& a) { a.set_header("Link", "<?recursive=true&expand=false>; rel=\"next\""); }),
        {"circle"}},
       {"pages_without_end",
        [](HubFixture& f) {
@@ -234,7 +259,9 @@ std::vector<FaultCase> lists() {
       {"commit_short", on_hub(kRevision, send_body("{\"sha\":\"0123456\"}")), {"40 hex digits"}},
       {"commit_no_text", on_hub(kRevision, send_body("{\"sha\":12}")), {"40 hex digits"}},
       {"commit_absent", on_hub(kRevision, send_body("[]")), {"40 hex digits"}},
-      {"commit_named_twice", on_hub(kRevision, send_body(fmt::format(R"({{"sha":"{0}","sha":"{0}"}})", kCommit))), {"malformed JSON"}},
+      {"commit_named_twice",
+       on_hub(kRevision, send_body(fmt::format(R"({{"sha":"{0}","sha":"{0}"}})", kCommit))),
+       {"malformed JSON"}},
       {"list_nested_without_end", on_hub(kTree, send_body(std::string(200'000, '['))), {"malformed JSON"}},
       {"list_no_list", on_hub(kTree, send_body("{}")), {"no list"}},
       {"list_not_utf8", on_hub(kTree, send_body("[\"\xff\xfe\"]")), {"malformed JSON"}},
@@ -244,11 +271,14 @@ std::vector<FaultCase> lists() {
       {"entry_with_huge_size", entry(oid + ",\"path\":\"a\",\"size\":18446744073709551615"), {"no usable size"}},
       {"entry_larger_than_the_disk", entry(oid + ",\"path\":\"a\",\"size\":4503599627370496"), {"disk full", "HF_HOME"}},
       {"hash_leads_up", entry("\"path\":\"a\",\"size\":1,\"oid\":\"../../x\""), {"no usable hash"}},
-      {"stored_hash_leads_up", entry(oid + ",\"path\":\"a\",\"size\":1,\"lfs\":{\"oid\":\"../x\",\"size\":1}"), {"no usable hash"}},
+      {"stored_hash_leads_up",
+       entry(oid + ",\"path\":\"a\",\"size\":1,\"lfs\":{\"oid\":\"../x\",\"size\":1}"),
+       {"no usable hash"}},
       {"headers_without_end",
-       on_hub(kRevision, [](ServedAnswer& a) {
-         for (int i = 0; i < 200; ++i) a.headers.emplace_back(fmt::format("X-Filler-{}", i), std::string(8000, 'x'));
-       }),
+       on_hub(kRevision,
+              [](ServedAnswer& a) {
+                for (int i = 0; i < 200; ++i) a.headers.emplace_back(fmt::format("X-Filler-{}", i), std::string(8000, 'x'));
+              }),
        {"failed"}},
   };
 }

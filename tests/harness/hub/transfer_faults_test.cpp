@@ -21,7 +21,8 @@ Fault both(Fault first, Fault second) {
   };
 }
 Fault cut_once() {
-  return fault_on([](const SeenRequest& r) { return kStorageGet(r) && r.range.empty(); }, [](ServedAnswer& a) { a.cut_after = 40'000; }, 2);
+  return fault_on([](const SeenRequest& r) { return kStorageGet(r) && r.range.empty(); },
+                  [](ServedAnswer& a) { a.cut_after = 40'000; }, 2);
 }
 void expect_resumed(HubFixture& f) {
   const auto seen = f.storage.seen();
@@ -39,18 +40,24 @@ void flip_byte(ServedAnswer& a) {
 
 std::vector<FaultCase> cut_and_resumed() {
   return {
-      {"nothing_wrong", [](HubFixture&) {}, {}, [](HubFixture& f) {
+      {"nothing_wrong",
+       [](HubFixture&) {},
+       {},
+       [](HubFixture& f) {
          EXPECT_EQ(read_file(f.root() / "refs" / "main"), kCommit);
          EXPECT_EQ(std::filesystem::read_symlink(f.snapshot() / "sub dir/deeper/100%.bin").string(),
                    "../../../../blobs/" + f.hash("sub dir/deeper/100%.bin"));
        }},
       {"cut_body_resumes", [](HubFixture& f) { f.storage.set_fault(cut_once()); }, {}, expect_resumed},
       {"cut_again_and_again_with_progress",
-       [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.cut_after = 80'000; })); }, {}},
+       [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.cut_after = 80'000; })); },
+       {}},
       {"cut_always_at_once",
        [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.cut_after = 0; })); },
        {"transfer failed", "run the same command again"}},
-      {"cut_in_plain_file", [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigGet, [](ServedAnswer& a) { a.cut_after = 3; }, 1)); }, {}},
+      {"cut_in_plain_file",
+       [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigGet, [](ServedAnswer& a) { a.cut_after = 3; }, 1)); },
+       {}},
       {"all_of_it_200_instead_of_206",
        [](HubFixture& f) {
          f.storage.set_fault(both(cut_once(), fault_on(kResume, [](ServedAnswer& a) {
@@ -69,17 +76,27 @@ std::vector<FaultCase> cut_and_resumed() {
        },
        {}},
       {"range_not_named",
-       [](HubFixture& f) { f.storage.set_fault(both(cut_once(), fault_on(kResume, [](ServedAnswer& a) { a.remove_header("Content-Range"); }))); },
-       {}},
-      {"range_of_other_bytes_in_disguise",
-       [](HubFixture& f) { f.storage.set_fault(both(cut_once(), fault_on(kResume, [](ServedAnswer& a) {
-                                    a.claimed_length = a.content->size() - a.begin;
-                                    a.begin -= 7;
-                                  }, 1)));
+       [](HubFixture& f) {
+         f.storage.set_fault(both(cut_once(), fault_on(kResume, [](ServedAnswer& a) { a.remove_header("Content-Range"); })));
        },
        {}},
-      {"status_416_on_resume", [](HubFixture& f) { f.storage.set_fault(both(cut_once(), fault_on(kResume, [](ServedAnswer& a) { a.replace(416); }))); }, {}},
-      {"status_416_always", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.replace(416); })); }, {"transfer failed"}},
+      {"range_of_other_bytes_in_disguise",
+       [](HubFixture& f) {
+         f.storage.set_fault(both(cut_once(), fault_on(
+                                                  kResume,
+                                                  [](ServedAnswer& a) {
+                                                    a.claimed_length = a.content->size() - a.begin;
+                                                    a.begin -= 7;
+                                                  },
+                                                  1)));
+       },
+       {}},
+      {"status_416_on_resume",
+       [](HubFixture& f) { f.storage.set_fault(both(cut_once(), fault_on(kResume, [](ServedAnswer& a) { a.replace(416); }))); },
+       {}},
+      {"status_416_always",
+       [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.replace(416); })); },
+       {"transfer failed"}},
       {"stalls_midway_then_resumes",
        [](HubFixture& f) {
          f.options.hub.download_timeout_seconds = 1;
@@ -98,42 +115,90 @@ std::vector<FaultCase> cut_and_resumed() {
 
 std::vector<FaultCase> wrong_content() {
   return {
-      {"length_promised_too_long", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.claimed_length = 400'000; })); },
+      {"length_promised_too_long",
+       [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.claimed_length = 400'000; })); },
        {"another length"}},
       {"body_too_long", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, append_bytes)); }, {"another length"}},
       {"body_too_short", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, drop_bytes)); }, {"another length"}},
       {"body_too_long_once", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, append_bytes, 1)); }, {}},
-      {"plain_body_too_long", [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigGet, append_bytes)); }, {"config.json", "another length"}},
-      {"empty_body", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.set_body(""); })); }, {"another length"}},
-      {"error_page_with_status_200", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.set_body("<html>log in</html>"); })); },
+      {"plain_body_too_long",
+       [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigGet, append_bytes)); },
+       {"config.json", "another length"}},
+      {"empty_body",
+       [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.set_body(""); })); },
        {"another length"}},
-      {"wrong_hash_once", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, flip_byte, 1)); }, {},
+      {"error_page_with_status_200",
+       [](HubFixture& f) {
+         f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.set_body("<html>log in</html>"); }));
+       },
+       {"another length"}},
+      {"wrong_hash_once",
+       [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, flip_byte, 1)); },
+       {},
        [](HubFixture& f) { EXPECT_THAT(f.talk(), HasSubstr("wrong hash")); }},
-      {"wrong_hash_of_stored_file", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, flip_byte)); }, {"wrong hash twice", "sha256"}},
-      {"wrong_hash_of_plain_file", [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigGet, flip_byte)); },
+      {"wrong_hash_of_stored_file",
+       [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, flip_byte)); },
+       {"wrong hash twice", "sha256"}},
+      {"wrong_hash_of_plain_file",
+       [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigGet, flip_byte)); },
        {"'config.json' of org/judge", "wrong hash twice", "git sha1"}},
       {"content_encoding_nobody_asked_for",
-       [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigGet, [](ServedAnswer& a) { a.set_header("Content-Encoding", "gzip"); })); }, {"Content-Encoding gzip"}},
+       [](HubFixture& f) {
+         f.hub.set_fault(fault_on(kConfigGet, [](ServedAnswer& a) { a.set_header("Content-Encoding", "gzip"); }));
+       },
+       {"Content-Encoding gzip"}},
       {"etag_changed_since_the_list",
-       [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigHead, [](ServedAnswer& a) { a.set_header("ETag", '"' + std::string(40, '7') + '"'); })); },
+       [](HubFixture& f) {
+         f.hub.set_fault(fault_on(kConfigHead, [](ServedAnswer& a) { a.set_header("ETag", '"' + std::string(40, '7') + '"'); }));
+       },
        {"differs from its list", std::string(40, '7')}},
       {"etag_changed_between_head_and_get",
-       [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigGet, [](ServedAnswer& a) { a.set_header("ETag", "W/\"" + std::string(40, '8') + '"'); })); },
+       [](HubFixture& f) {
+         f.hub.set_fault(
+             fault_on(kConfigGet, [](ServedAnswer& a) { a.set_header("ETag", "W/\"" + std::string(40, '8') + '"'); }));
+       },
        {"differs from its list", std::string(40, '8')}},
-      {"linked_etag_changed", [](HubFixture& f) { f.hub.set_fault(fault_on(kStoredHead, [](ServedAnswer& a) { a.set_header("X-Linked-Etag", '"' + std::string(64, '9') + '"'); })); },
+      {"linked_etag_changed",
+       [](HubFixture& f) {
+         f.hub.set_fault(
+             fault_on(kStoredHead, [](ServedAnswer& a) { a.set_header("X-Linked-Etag", '"' + std::string(64, '9') + '"'); }));
+       },
        {"hash", std::string(64, '9')}},
-      {"linked_size_changed", [](HubFixture& f) { f.hub.set_fault(fault_on(kStoredHead, [](ServedAnswer& a) { a.set_header("X-Linked-Size", "12"); })); }, {"size 70000", "12"}},
-      {"commit_changed", [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigHead, [](ServedAnswer& a) { a.set_header("X-Repo-Commit", std::string(40, 'f')); })); },
+      {"linked_size_changed",
+       [](HubFixture& f) {
+         f.hub.set_fault(fault_on(kStoredHead, [](ServedAnswer& a) { a.set_header("X-Linked-Size", "12"); }));
+       },
+       {"size 70000", "12"}},
+      {"commit_changed",
+       [](HubFixture& f) {
+         f.hub.set_fault(fault_on(kConfigHead, [](ServedAnswer& a) { a.set_header("X-Repo-Commit", std::string(40, 'f')); }));
+       },
        {"commit", std::string(40, 'f')}},
-      {"commit_missing", [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigHead, [](ServedAnswer& a) { a.remove_header("X-Repo-Commit"); })); }, {"X-Repo-Commit", "HF_ENDPOINT"}},
-      {"vanished_before_head", [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigHead, [](ServedAnswer& a) { a.replace(404, "EntryNotFound", "Entry not found"); })); },
+      {"commit_missing",
+       [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigHead, [](ServedAnswer& a) { a.remove_header("X-Repo-Commit"); })); },
+       {"X-Repo-Commit", "HF_ENDPOINT"}},
+      {"vanished_before_head",
+       [](HubFixture& f) {
+         f.hub.set_fault(fault_on(kConfigHead, [](ServedAnswer& a) { a.replace(404, "EntryNotFound", "Entry not found"); }));
+       },
        {"'org/judge' has no file 'config.json'"}},
-      {"vanished_before_get", [](HubFixture& f) { f.hub.set_fault(fault_on(kConfigGet, [](ServedAnswer& a) { a.replace(404, "EntryNotFound", "Entry not found"); })); },
+      {"vanished_before_get",
+       [](HubFixture& f) {
+         f.hub.set_fault(fault_on(kConfigGet, [](ServedAnswer& a) { a.replace(404, "EntryNotFound", "Entry not found"); }));
+       },
        {"'org/judge' has no file 'config.json'"}},
-      {"empty_file_vanished", [](HubFixture& f) { f.hub.set_fault(fault_on([](const SeenRequest& r) { return is_get_of(r, "empty.txt"); }, [](ServedAnswer& a) { a.replace(404, "EntryNotFound"); })); },
+      {"empty_file_vanished",
+       [](HubFixture& f) {
+         f.hub.set_fault(fault_on([](const SeenRequest& r) { return is_get_of(r, "empty.txt"); },
+                                  [](ServedAnswer& a) { a.replace(404, "EntryNotFound"); }));
+       },
        {"no file 'empty.txt'"}},
-      {"vanished_from_storage", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.replace(404); })); }, {"storage", "404"}},
-      {"signed_address_ran_out_once", [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.replace(403); }, 1)); }, {}},
+      {"vanished_from_storage",
+       [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.replace(404); })); },
+       {"storage", "404"}},
+      {"signed_address_ran_out_once",
+       [](HubFixture& f) { f.storage.set_fault(fault_on(kStorageGet, [](ServedAnswer& a) { a.replace(403); }, 1)); },
+       {}},
   };
 }
 
