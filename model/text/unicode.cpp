@@ -177,6 +177,11 @@ bool is_punctuation(char32_t c) {
   return (U_GET_GC_MASK(static_cast<UChar32>(c)) & U_GC_P_MASK) != 0;
 }
 
+bool is_printable(char32_t c) {
+  constexpr std::uint32_t kHidden = U_GC_C_MASK | U_GC_Z_MASK;
+  return c == ' ' || (U_GET_GC_MASK(static_cast<UChar32>(c)) & kHidden) == 0;
+}
+
 void append_lowercase(std::string& out, char32_t c) {
   if (c == 0x130) {  // the one character whose unconditional lower-case mapping is longer than itself
     append_utf8(out, 'i');
@@ -186,11 +191,28 @@ void append_lowercase(std::string& out, char32_t c) {
   append_utf8(out, static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))));
 }
 
-void append_uppercase(std::string& out, char32_t c) {
-  icu::UnicodeString mapped(static_cast<UChar32>(c));
-  mapped.toUpper(icu::Locale::getRoot());
-  mapped.toUTF8String(out);
+std::string to_lower(std::string_view text) {
+  std::string out;
+  icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())))
+      .toLower(icu::Locale::getRoot())
+      .toUTF8String(out);
+  return out;
 }
+
+std::string to_upper(std::string_view text) {
+  std::string out;
+  icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())))
+      .toUpper(icu::Locale::getRoot())
+      .toUTF8String(out);
+  return out;
+}
+
+bool is_upper_or_title(char32_t c) {
+  return u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_UPPERCASE) != 0 || u_istitle(static_cast<UChar32>(c)) != 0;
+}
+bool is_lower(char32_t c) { return u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_LOWERCASE) != 0; }
+bool is_alphabetic(char32_t c) { return (U_GET_GC_MASK(static_cast<UChar32>(c)) & U_GC_L_MASK) != 0; }
+bool is_decimal(char32_t c) { return (U_GET_GC_MASK(static_cast<UChar32>(c)) & U_GC_ND_MASK) != 0; }
 
 std::string normalize_unicode(std::string_view text, NormalForm form) {
   if (is_ascii(text)) {

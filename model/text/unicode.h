@@ -31,9 +31,16 @@ bool is_white_space(char32_t c);    // White_Space
 bool is_word_character(char32_t c);  // Alphabetic, Mark, Nd, Pc, Join_Control: \w of Rust's regex crate
 bool is_numeric(char32_t c);        // Nd, Nl, No
 bool is_punctuation(char32_t c);    // P* and ASCII punctuation
+bool is_printable(char32_t c);      // Python's str.isprintable
 /// Full lower-case mapping of one character without context, as Rust's char::to_lowercase.
 void append_lowercase(std::string& out, char32_t c);
-void append_uppercase(std::string& out, char32_t c);
+/// Full case mappings of a whole text, without regard to language, as Python's str.lower and str.upper.
+std::string to_lower(std::string_view text);
+std::string to_upper(std::string_view text);
+bool is_upper_or_title(char32_t c);
+bool is_lower(char32_t c);
+bool is_alphabetic(char32_t c);  // L*
+bool is_decimal(char32_t c);     // Nd
 
 enum class NormalForm { kNfc, kNfd, kNfkc, kNfkd };
 std::string normalize_unicode(std::string_view text, NormalForm form);
