@@ -6,7 +6,7 @@
 namespace grm::jinja {
 namespace {
 
-constexpr std::size_t kMaxSteps = 20'000'000;
+constexpr std::size_t kMaxSteps = 4'000'000;
 
 }  // namespace
 
