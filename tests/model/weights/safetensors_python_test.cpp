@@ -73,6 +73,7 @@ TEST(SafetensorsPython, SameBytesBothWays) {
     const at::Tensor read = theirs.tensor(name);
     ASSERT_EQ(read.scalar_type(), tensor.scalar_type()) << name;
     ASSERT_EQ(read.sizes(), tensor.sizes()) << name;
+    if (tensor.numel() == 0) continue;
     EXPECT_EQ(std::memcmp(read.const_data_ptr(), tensor.const_data_ptr(), tensor.nbytes()), 0) << name;
   }
 }

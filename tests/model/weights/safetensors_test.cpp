@@ -238,6 +238,7 @@ TEST(SafetensorsWrite, RoundTripOfEveryDtype) {
     ASSERT_EQ(back.scalar_type(), tensor.scalar_type()) << name;
     ASSERT_EQ(back.sizes(), tensor.sizes()) << name;
     const at::Tensor plain = tensor.contiguous();
+    if (tensor.numel() == 0) continue;
     EXPECT_EQ(std::memcmp(back.const_data_ptr(), plain.const_data_ptr(), plain.nbytes()), 0) << name;
   }
   // Every tensor lies aligned, wide dtypes first.
