@@ -1,5 +1,6 @@
 // The program: each folder registers its commands here, nothing else happens here.
 #include "harness/hub/fetch_command.h"
+#include "harness/ui/doctor_command.h"
 #include "harness/ui/program.h"
 #include "suites/commands.h"
 #include "suites/perf/perf_command.h"
@@ -13,5 +14,6 @@ int main(int argc, char** argv) {
   grm::add_rescore_command(program);
   grm::add_perf_command(program);
   grm::add_fetch_command(program);
+  grm::add_doctor_command(program);
   return grm::run_program(program, argc, argv);
 }
