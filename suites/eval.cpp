@@ -10,7 +10,9 @@
 #include "harness/files/atomic_file.h"
 #include "harness/files/hash.h"
 #include "harness/run/run_folder.h"
+#include "harness/ui/interrupt.h"
 #include "harness/ui/program.h"
+#include "harness/ui/progress.h"
 #include "suites/benchmarks/item.h"
 #include "suites/judge/mechanism.h"
 #include "suites/judge/prompt_template.h"
@@ -54,7 +56,8 @@ json requested(const EvalOptions& options) {
           {"fast", options.judging.fast}};
 }
 
-json effective(const EvalOptions& options, const std::vector<Suite>& suites, const Presenting& presenting, const JudgeIdentity& judge) {
+json effective(const EvalOptions& options, const std::vector<Suite>& suites, const Presenting& presenting,
+               const JudgeIdentity& judge) {
   json by_suite = json::object();
   for (const Suite& suite : suites) by_suite[suite.name] = suite_settings(suite, presenting);
   const Decoding& decoding = options.judging.decoding;
@@ -64,7 +67,8 @@ json effective(const EvalOptions& options, const std::vector<Suite>& suites, con
           {"order", options.order},
           {"samples", options.samples},
           {"mechanism", options.mechanism},
-          {"decoding", {{"temperature", decoding.temperature}, {"top_p", decoding.top_p}, {"top_k", decoding.top_k}, {"max_new", decoding.max_new}}},
+          {"decoding", {{"temperature", decoding.temperature}, {"top_p", decoding.top_p}, {"top_k", decoding.top_k},
+                        {"max_new", decoding.max_new}}},
           {"validity", {{"unparsed_share", limits.unparsed_share}, {"truncated_share", limits.truncated_share},
                         {"min_items_for_interval", limits.min_items_for_interval}}},
           {"judge", judge.effective}};
@@ -85,8 +89,8 @@ Artifact data_artifact(const Suite& suite) {
   return artifact;
 }
 
-Manifest make_manifest(const EvalOptions& options, const std::vector<Suite>& suites, const Presenting& presenting, const Judge& judge,
-                       const Seeds& seeds) {
+Manifest make_manifest(const EvalOptions& options, const std::vector<Suite>& suites, const Presenting& presenting,
+                       const Judge& judge, const Seeds& seeds) {
   const JudgeIdentity identity = judge.identity();
   Manifest manifest;
   manifest.requested = requested(options);
@@ -109,7 +113,9 @@ std::vector<JudgeRequest> still_to_do(std::vector<JudgeRequest> requests, const 
 }
 
 /// Judges what is missing; true when nothing was left out.
-bool judge_all(Judge& judge, const std::vector<JudgeRequest>& requests, RunFolder& folder) {
+bool judge_all(Judge& judge, const std::vector<JudgeRequest>& requests, std::size_t planned, RunFolder& folder) {
+  Progress progress("judged", static_cast<std::int64_t>(planned), counted("judgements"),
+                    static_cast<std::int64_t>(planned - requests.size()));
   std::size_t done = 0;
   judge.judge(
       requests,
@@ -119,14 +125,17 @@ bool judge_all(Judge& judge, const std::vector<JudgeRequest>& requests, RunFolde
         record.prompt_hash = hash;
         folder.journal().append(std::move(record));
         ++done;
+        progress.add();
       },
-      [] { return false; });
+      [] { return interrupted(); });
+  progress.finish();
   return done == requests.size();
 }
 
 }  // namespace
 
 int run_eval(const EvalOptions& options) {
+  const InterruptGuard guard;
   Presenting presenting;
   const Seeds seeds = seeds_from(options.seed);
   presenting.order = parse_order_mode(options.order);
@@ -145,7 +154,7 @@ int run_eval(const EvalOptions& options) {
   std::vector<JudgeRequest> requests = make_requests(suites, prompt, presenting);
   const std::size_t planned = requests.size();
   requests = still_to_do(std::move(requests), folder.journal());
-  const bool complete = judge_all(*judge, requests, folder);
+  const bool complete = judge_all(*judge, requests, planned, folder);
   const Scores scores = score_run(folder.manifest(), folder.journal().judgements());
   folder.finish(scores, complete);
   if (!complete) {

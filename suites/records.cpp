@@ -39,7 +39,8 @@ void read_text(Judgement& record, const Judge& judge) {
 
 }  // namespace
 
-std::vector<JudgeRequest> make_requests(const std::vector<Suite>& suites, const PromptTemplate& prompt, const Presenting& presenting) {
+std::vector<JudgeRequest> make_requests(const std::vector<Suite>& suites, const PromptTemplate& prompt,
+                                        const Presenting& presenting) {
   std::vector<JudgeRequest> requests;
   for (const Suite& suite : suites) {
     for (const Item& item : suite.items) {

@@ -21,7 +21,8 @@ struct Presenting {
 };
 
 /// All that is asked of a judge, suite by suite, item by item; the items must outlive the requests.
-std::vector<JudgeRequest> make_requests(const std::vector<Suite>& suites, const PromptTemplate& prompt, const Presenting& presenting);
+std::vector<JudgeRequest> make_requests(const std::vector<Suite>& suites, const PromptTemplate& prompt,
+                                        const Presenting& presenting);
 
 JudgementKey key_of(const JudgeRequest& request);
 

@@ -26,8 +26,8 @@ int run_rescore(const std::filesystem::path& path) {
 
 void add_rescore_command(Program& program) {
   auto path = std::make_shared<std::filesystem::path>();
-  CLI::App* command = add_command(program, "rescore", "Score a run again from its journal, without a model", "grm rescore runs/smollm2",
-                                  [path] { return run_rescore(*path); });
+  CLI::App* command = add_command(program, "rescore", "Score a run again from its journal, without a model",
+                                  "grm rescore runs/smollm2", [path] { return run_rescore(*path); });
   command->add_option("RUN", *path, "Run folder")->required();
 }
 

@@ -35,8 +35,8 @@ json trivial_baselines(const std::vector<const Item*>& items, const Presenting& 
       all += 1;
     }
   }
-  return {{"items", items.size()}, {"first", first / all}, {"second", 1 - first / all}, {"longer", longer / all}, {"shorter", 1 - longer / all},
-          {"random", 0.5}};
+  return {{"items", items.size()}, {"first", first / all}, {"second", 1 - first / all},
+          {"longer", longer / all}, {"shorter", 1 - longer / all}, {"random", 0.5}};
 }
 
 std::vector<ScoreRow> baseline_rows(const std::string& suite, const json& settings, const std::string& place) {
@@ -72,13 +72,15 @@ json suite_settings(const Suite& suite, const Presenting& presenting) {
   std::map<std::string, std::vector<const Item*>> groups;
   std::int64_t judgements = 0;
   for (const Item& item : suite.items) {
-    judgements += static_cast<std::int64_t>(orders_of(presenting.order, item.id, presenting.order_seed).size()) * presenting.samples;
+    judgements += (presenting.order == OrderMode::both ? 2 : 1) * presenting.samples;
     if (item.official) groups["overall"].push_back(&item);
-    if (const std::size_t slash = item.subset.find('/'); slash != std::string::npos) groups[item.subset.substr(0, slash)].push_back(&item);
+    const std::size_t slash = item.subset.find('/');
+    if (slash != std::string::npos) groups[item.subset.substr(0, slash)].push_back(&item);
   }
   json trivial = json::object();
   for (const auto& [group, items] : groups) trivial[group] = trivial_baselines(items, presenting);
-  return {{"items", suite.items.size()}, {"judgements", judgements}, {"departures", suite.departures}, {"trivial_baselines", trivial}};
+  return {{"items", suite.items.size()}, {"judgements", judgements}, {"departures", suite.departures},
+          {"trivial_baselines", trivial}};
 }
 
 Scores score_run(const Manifest& manifest, const Judgements& judgements) {
@@ -97,7 +99,8 @@ Scores score_run(const Manifest& manifest, const Judgements& judgements) {
     const auto rows = baseline_rows(name, suite.at("trivial_baselines"), suite.place("trivial_baselines"));
     scores.rows.insert(scores.rows.end(), rows.begin(), rows.end());
   }
-  std::stable_sort(scores.rows.begin(), scores.rows.end(), [](const ScoreRow& a, const ScoreRow& b) { return a.suite < b.suite; });
+  std::stable_sort(scores.rows.begin(), scores.rows.end(),
+                   [](const ScoreRow& a, const ScoreRow& b) { return a.suite < b.suite; });
   scores.reasons = invalid_reasons(facts, read_limits(effective.object("validity")));
   scores.reasons.insert(scores.reasons.end(), departures.begin(), departures.end());
   scores.valid = scores.reasons.empty();

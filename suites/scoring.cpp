@@ -162,7 +162,8 @@ class SuiteRows {
     mean_of_sets("overall", kLlmBar, protocol, metric, value);
   }
 
-  void mean_of_sets(const char* group, const std::vector<std::string>& sets, const char* protocol, const char* metric, const Metric& value) {
+  void mean_of_sets(const char* group, const std::vector<std::string>& sets, const char* protocol, const char* metric,
+                    const Metric& value) {
     std::vector<std::vector<Observation>> strata;
     Group all;
     for (const std::string& set : sets) {

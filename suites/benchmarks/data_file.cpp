@@ -90,22 +90,17 @@ std::vector<Row> rows_of_array(std::string_view text, const std::string& name) {
   return rows;
 }
 
-std::vector<fs::path> list_data_files(const fs::path& folder, std::string_view extension, bool recursive) {
+std::vector<fs::path> list_data_files(const fs::path& folder, std::string_view extension) {
   std::vector<fs::path> found;
   std::error_code error;
-  const auto keep = [&](const fs::directory_entry& entry) {
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
     std::error_code ignored;
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with('.') || !name.ends_with(extension) || !entry.is_regular_file(ignored)) return;
-    found.push_back(entry.path().lexically_relative(folder));
-  };
-  if (recursive) {
-    for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-      if (it->path().filename().string().starts_with('.')) it.disable_recursion_pending();
-      keep(*it);
+    if (name.starts_with('.')) {
+      it.disable_recursion_pending();
+    } else if (name.ends_with(extension) && it->is_regular_file(ignored)) {
+      found.push_back(it->path().lexically_relative(folder));
     }
-  } else {
-    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) keep(*it);
   }
   if (error) throw UserError(fmt::format("{}: cannot be listed ({})", folder.string(), error.message()));
   std::sort(found.begin(), found.end());

@@ -46,8 +46,9 @@ std::vector<Row> rows_of_lines(std::string_view text, const std::string& name);
 /// The rows of a file that is one JSON array of objects.
 std::vector<Row> rows_of_array(std::string_view text, const std::string& name);
 
-/// Regular files below `folder` (hidden ones left out) whose name ends in `extension`, sorted by path relative to it.
-std::vector<std::filesystem::path> list_data_files(const std::filesystem::path& folder, std::string_view extension, bool recursive);
+/// Regular files below `folder` (hidden ones left out) whose name ends in `extension`, at any depth, sorted by
+/// path relative to it.
+std::vector<std::filesystem::path> list_data_files(const std::filesystem::path& folder, std::string_view extension);
 
 /// Reads a file of a suite and notes its hash in `source`.
 std::string read_data_file(DataSource& source, const std::filesystem::path& relative);

@@ -73,7 +73,7 @@ Suite load_judgebench(const DataOptions& options) {
   suite.name = "judgebench";
   suite.source = find_data(suite.name, "ScalerLab/JudgeBench", ".jsonl", options);
   std::set<std::string> splits;
-  for (const auto& file : list_data_files(suite.source.folder, ".jsonl", true)) {
+  for (const auto& file : list_data_files(suite.source.folder, ".jsonl")) {
     const std::string text = read_data_file(suite.source, file);
     for (const Row& row : rows_of_lines(text, (suite.source.folder / file).string())) {
       suite.items.push_back(read_pair(row, file));

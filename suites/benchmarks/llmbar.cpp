@@ -68,7 +68,7 @@ Suite load_llmbar(const DataOptions& options) {
   suite.name = "llmbar";
   suite.source = find_data(suite.name, "princeton-nlp/LLMBar", ".json", options);
   std::map<std::string, bool> found;
-  for (const auto& file : list_data_files(suite.source.folder, ".json", true)) {
+  for (const auto& file : list_data_files(suite.source.folder, ".json")) {
     const std::string set = set_name(file);
     const std::string text = read_data_file(suite.source, file);
     const std::vector<Row> rows = rows_of_array(text, (suite.source.folder / file).string());

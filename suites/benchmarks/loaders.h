@@ -10,7 +10,8 @@
 namespace grm {
 
 /// The suite's folder below --data (or that folder itself), or a snapshot from the Hub. Its files end in `extension`.
-DataSource find_data(const std::string& suite, const std::string& repository, std::string_view extension, const DataOptions& options);
+DataSource find_data(const std::string& suite, const std::string& repository, std::string_view extension,
+                     const DataOptions& options);
 
 Suite load_judgebench(const DataOptions& options);
 Suite load_llmbar(const DataOptions& options);

@@ -9,6 +9,7 @@
 #include "harness/files/hash.h"
 #include "harness/hub/hub.h"
 #include "harness/random/philox.h"
+#include "harness/ui/interrupt.h"
 #include "suites/benchmarks/data_file.h"
 #include "suites/benchmarks/item.h"
 #include "suites/benchmarks/loaders.h"
@@ -42,6 +43,7 @@ DataSource fetch_data(const std::string& suite, const std::string& repository, s
   FetchOptions fetching = fetch_options_from_environment();
   fetching.hub.offline = fetching.hub.offline || offline;
   fetching.includes = {fmt::format("*{}", extension)};
+  fetching.stop = [] { return interrupted(); };
   try {
     const Snapshot snapshot = fetch_snapshot({RepoType::kDataset, repository, "main"}, fetching);
     return {snapshot.folder, repository, snapshot.commit, {}};
@@ -99,7 +101,8 @@ Suite load_suite(const std::string& name, const DataOptions& options) {
   return suite;
 }
 
-DataSource find_data(const std::string& suite, const std::string& repository, std::string_view extension, const DataOptions& options) {
+DataSource find_data(const std::string& suite, const std::string& repository, std::string_view extension,
+                     const DataOptions& options) {
   DataSource source;
   if (options.data.empty()) {
     source = fetch_data(suite, repository, extension, options.offline);
@@ -108,10 +111,11 @@ DataSource find_data(const std::string& suite, const std::string& repository, st
     const fs::path own = options.data / suite;
     source.folder = fs::is_directory(own) ? own : options.data;
   }
-  if (list_data_files(source.folder, extension, true).empty()) {
-    throw UserError(fmt::format("suite {}: no *{} file in {}{}", suite, extension, source.folder.string(),
-                                options.data.empty() ? fmt::format(" (data set {}); give a folder that holds it with --data", repository)
-                                                     : "; --data names the suite's folder or the one above it"));
+  if (list_data_files(source.folder, extension).empty()) {
+    const std::string advice = options.data.empty()
+                                   ? fmt::format(" (data set {}); name a folder that holds it with --data", repository)
+                                   : "; --data names the suite's folder or the one above it";
+    throw UserError(fmt::format("suite {}: no *{} file in {}{}", suite, extension, source.folder.string(), advice));
   }
   return source;
 }

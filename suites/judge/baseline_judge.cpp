@@ -17,7 +17,8 @@ int preferred(const std::string& name, std::uint64_t seed, const JudgeRequest& r
   if (name == "second") return 1;
   if (name == "random") {
     const char* purpose = request.order == Order::ab ? "baseline random ab" : "baseline random ba";
-    return static_cast<int>(random_below(stream_key(seed, purpose, request.item->id, static_cast<std::uint64_t>(request.sample)), 0, 2));
+    const StreamKey coin = stream_key(seed, purpose, request.item->id, static_cast<std::uint64_t>(request.sample));
+    return static_cast<int>(random_below(coin, 0, 2));
   }
   const auto length = [&](int position) {
     return code_points(request.item->answers[static_cast<std::size_t>(request.shown[static_cast<std::size_t>(position)])]);

@@ -44,7 +44,8 @@ PromptTemplate::PromptTemplate(std::string_view text, const std::string& name, c
     parts_.push_back({true, variable});
   }
   for (const std::string& variable : variables) {
-    if (!used.contains(variable)) throw UserError(fmt::format("prompt {}: the variable {{{{{}}}}} does not occur", name, variable));
+    if (used.contains(variable)) continue;
+    throw UserError(fmt::format("prompt {}: the variable {{{{{}}}}} does not occur", name, variable));
   }
 }
 

@@ -33,7 +33,9 @@ Recording make_recording(const TemporaryFolder& folder, int items, bool leave_on
   std::string pairs, outputs;
   for (int i = 0; i < items; ++i) {
     const std::string id = std::to_string(i);
-    pairs += json{{"id", id}, {"instruction", "Question " + id}, {"answers", {"first of " + id, "second"}}, {"label", i % 2}}.dump() + "\n";
+    const json answers = {"first of " + id, "second"};
+    const json pair = {{"id", id}, {"instruction", "Question " + id}, {"answers", answers}, {"label", i % 2}};
+    pairs += pair.dump() + "\n";
     for (const std::string order : {"ab", "ba"}) {
       if (leave_one_out && i == 0 && order == "ba") continue;
       std::string text(static_cast<std::size_t>(i % 7) * 50, 'x');
@@ -70,7 +72,9 @@ std::uint64_t size_of(const fs::path& file) {
 /// Waits until the journal has grown by `bytes` or the program has ended.
 void wait_for_growth(GrmProcess& process, const fs::path& run, std::uint64_t bytes) {
   const std::uint64_t begin = size_of(run / kJournalFile);
-  while (!process.ended() && size_of(run / kJournalFile) < begin + bytes) std::this_thread::sleep_for(std::chrono::microseconds(200));
+  while (!process.ended() && size_of(run / kJournalFile) < begin + bytes) {
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
 }
 
 TEST(Eval, WritesARunAndPrintsItsScores) {
@@ -142,6 +146,22 @@ TEST(Eval, ATornLineIsDroppedAndJudgedAgain) {
   EXPECT_EQ(read_file(run / kScoresFile), scores);
 }
 
+TEST(Eval, StopsWhenInterruptedAndSaysHowToGoOn) {
+  const TemporaryFolder folder;
+  const Recording recording = make_recording(folder, 20000);
+  const fs::path run = folder.path() / "run";
+  GrmProcess process(folder.path(), eval(recording, run));
+  wait_for_growth(process, run, 10000);
+  process.signal(SIGINT);
+  const Ran stopped = process.wait();
+  EXPECT_EQ(stopped.exit_code, kUnfinished);
+  EXPECT_THAT(stopped.err, HasSubstr("the same command goes on"));
+  EXPECT_TRUE(read_run(run).manifest.end.empty());
+  const Ran ended = run_grm(folder.path(), eval(recording, run));
+  EXPECT_EQ(ended.exit_code, kDone) << ended.err;
+  EXPECT_EQ(read_journal(run / kJournalFile).judgements.size(), 40000u);
+}
+
 TEST(Eval, OtherSettingsAreRefused) {
   const TemporaryFolder folder;
   const Recording recording = make_recording(folder, 5);
@@ -183,8 +203,9 @@ TEST(Eval, ForcedPromptAndSamplesReachTheJournal) {
   const TemporaryFolder folder;
   const std::string prompt = folder.write("p.txt", "Q={{instruction}}|{{answer_b}}|{{answer_a}}").string();
   const Recording recording = make_recording(folder, 3);
-  const Ran ran = run_grm(folder.path(), {"eval", "--judge", "baseline:random", "--suite", recording.suite, "--out", (folder.path() / "run").string(),
-                                          "--samples", "5", "--prompt", prompt, "--order", "given"});
+  const Recording random = {recording.suite, "baseline:random"};
+  const Ran ran = run_grm(folder.path(),
+                          eval(random, folder.path() / "run", {"--samples", "5", "--prompt", prompt, "--order", "given"}));
   ASSERT_EQ(ran.exit_code, kDone) << ran.err;
   const RunContents run = read_run(folder.path() / "run");
   EXPECT_EQ(run.judgements.size(), 15u);
@@ -216,7 +237,8 @@ TEST(Eval, WrongInputIsExitCodeTwoWithOneMessage) {
   const TemporaryFolder folder;
   const Recording good = make_recording(folder, 3);
   const std::string out = (folder.path() / "run").string();
-  const std::string broken = "file:" + folder.write("broken.jsonl", read_file(folder.path() / "pairs.jsonl") + "{\"id\": \n").string();
+  const std::string pairs = read_file(folder.path() / "pairs.jsonl");
+  const std::string broken = "file:" + folder.write("broken.jsonl", pairs + "{\"id\": \n").string();
   const std::string empty = "file:" + folder.write("empty.jsonl", "").string();
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"--judge", good.judge, "--suite", broken}, "broken.jsonl line 4"},
@@ -246,7 +268,7 @@ TEST(Eval, FilesMayHaveAnyName) {
   make_recording(folder, 4);
   const fs::path odd = folder.path() / "a b,c=d^e.jsonl";
   fs::rename(folder.path() / "pairs.jsonl", odd);
-  const Ran ran = run_grm(folder.path(), {"eval", "--judge", "baseline:longer", "--suite", "file:" + odd.string(), "--out", (folder.path() / "r").string()});
+  const Ran ran = run_grm(folder.path(), eval({"file:" + odd.string(), "baseline:longer"}, folder.path() / "r"));
   EXPECT_EQ(ran.exit_code, kDone) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("file:a b,c=d^e.jsonl"));
 }
@@ -279,8 +301,7 @@ TEST_F(RealSuites, BaselinesEndToEnd) {
   for (const std::string name : {"first", "second", "longer", "shorter"}) {
     const TemporaryFolder folder;
     const fs::path run = folder.path() / "run";
-    const Ran ran = run_grm(folder.path(), {"eval", "--judge", "baseline:" + name, "--suite", "judgebench,llmbar", "--data", data_.string(),
-                                            "--out", run.string()});
+    const Ran ran = run_grm(folder.path(), eval({"judgebench,llmbar", "baseline:" + name}, run, {"--data", data_.string()}));
     ASSERT_EQ(ran.exit_code, kDone) << ran.err;
     EXPECT_THAT(ran.out, Not(HasSubstr("published"))) << "the data are the published ones";
     const Scores scores = read_scores(run / kScoresFile);

@@ -31,7 +31,8 @@ class Table {
     return found;
   }
 
-  double value(const std::string& group, const std::string& protocol, const std::string& metric, ScoringSettings settings = {}) const {
+  double value(const std::string& group, const std::string& protocol, const std::string& metric,
+               ScoringSettings settings = {}) const {
     const auto found = row(group, protocol, metric, settings);
     EXPECT_TRUE(found && found->value) << group << " " << protocol << " " << metric;
     return found && found->value ? *found->value : -1;
@@ -40,8 +41,8 @@ class Table {
   Judgements judgements;
 
  private:
-  void add(const std::string& suite, const std::string& subset, const std::string& key, int label, Order order, const std::string& letters,
-           const std::string& cluster) {
+  void add(const std::string& suite, const std::string& subset, const std::string& key, int label, Order order,
+           const std::string& letters, const std::string& cluster) {
     int sample = 0;
     for (const char letter : letters) {
       Judgement record;
@@ -92,8 +93,8 @@ TEST(Scoring, JudgeBenchTakesTheNetOfBothOrders) {
 TEST(Scoring, LlmBarTakesTheMeanOfTheOrdersAndOfTheSets) {
   Table table;
   table.item("llmbar", "Natural", "0", 0, "A", "B").item("llmbar", "Natural", "1", 0, "A", "A")  // 2 + 1 of 4; agree, differ
-      .item("llmbar", "Neighbor", "2", 1, "-", "-")                                               // 0; null agrees with null
-      .item("llmbar", "GPTInst", "3", 1, "-", "A")                                                // half; null differs from a winner
+      .item("llmbar", "Neighbor", "2", 1, "-", "-")  // 0; null agrees with null
+      .item("llmbar", "GPTInst", "3", 1, "-", "A")  // half; null differs from a winner
       .item("llmbar", "GPTOut", "4", 1, "B", "A")
       .item("llmbar", "FairEval", "5", 0, "B", "A");  // wrong, and no part of the benchmark
   EXPECT_DOUBLE_EQ(table.value("Natural", "official", "accuracy"), 0.75);
@@ -115,7 +116,9 @@ TEST(Scoring, LlmBarTakesTheMeanOfTheOrdersAndOfTheSets) {
 TEST(Scoring, OneOrderHasItsOwnRule) {
   const ScoringSettings given{OrderMode::given, 0};
   Table table;
-  table.item("judgebench", "gpt/math", "1", 0, "A").item("judgebench", "gpt/math", "2", 1, "A").item("judgebench", "gpt/math", "3", 1, "-");
+  table.item("judgebench", "gpt/math", "1", 0, "A")
+      .item("judgebench", "gpt/math", "2", 1, "A")
+      .item("judgebench", "gpt/math", "3", 1, "-");
   EXPECT_FALSE(table.row("gpt", "official", "accuracy", given));
   EXPECT_FALSE(table.row("overall", "pooled", "consistency", given));
   EXPECT_FALSE(table.row("overall", "seeded", "accuracy", given));

@@ -40,7 +40,8 @@ std::string fault(const std::string& name, const std::filesystem::path& data) {
 TEST(JudgeBench, ReadsAnyFileNameAndTellsTheSplitsApart) {
   const TemporaryFolder folder;
   folder.write("judgebench/a b, c=d^e.jsonl", lines({judgebench_row("1"), judgebench_row("2")}) + "\n");
-  folder.write("judgebench/deeper/x.jsonl", lines({judgebench_row("1", "claude-3-5-sonnet-20240620"), judgebench_row("9", "llama")}));
+  folder.write("judgebench/deeper/x.jsonl", 
+               lines({judgebench_row("1", "claude-3-5-sonnet-20240620"), judgebench_row("9", "llama")}));
   const Suite suite = load_suite("judgebench", {folder.path(), true});
   ASSERT_EQ(suite.items.size(), 4u);
   EXPECT_EQ(suite.items[0].id, "judgebench/gpt/1");
@@ -76,7 +77,8 @@ TEST(JudgeBench, FaultsAreNamedWithFileAndLine) {
 
 TEST(JudgeBench, BrokenTextsAreRefused) {
   const std::string good = lines({judgebench_row("1")});
-  const std::vector<std::string> broken = {good + "{\"pair_id\": ", good + std::string(1, 0) + "\n", good + "{\"pair_id\": \"\xFF\"}\n", good + "nonsense\n",
+  const std::vector<std::string> broken = {good + "{\"pair_id\": ", good + std::string(1, 0) + "\n",
+                                           good + "{\"pair_id\": \"\xFF\"}\n", good + "nonsense\n",
                                            good + "{\"a\": 1, \"a\": 2}\n", good + std::string(100000, '['), good + "{} {}\n"};
   for (const std::string& text : broken) {
     const TemporaryFolder folder;
@@ -92,7 +94,8 @@ TEST(JudgeBench, EmptyAbsentOrRepeatedItemsAreRefused) {
   EXPECT_THAT(fault("judgebench", folder.path()), HasSubstr("no items"));
   folder.write("judgebench/f.jsonl", lines({judgebench_row("1")}));
   folder.write("judgebench/g.jsonl", lines({judgebench_row("1")}));
-  EXPECT_THAT(fault("judgebench", folder.path()), AllOf(HasSubstr("judgebench/gpt/1 occurs twice"), HasSubstr("f.jsonl"), HasSubstr("g.jsonl")));
+  EXPECT_THAT(fault("judgebench", folder.path()), 
+              AllOf(HasSubstr("judgebench/gpt/1 occurs twice"), HasSubstr("f.jsonl"), HasSubstr("g.jsonl")));
   EXPECT_THAT(fault("judgebench", folder.path() / "absent"), HasSubstr("no such folder"));
   EXPECT_THAT(fault("judgbench", folder.path()), HasSubstr("known suites"));
 }
@@ -106,7 +109,8 @@ TEST(LlmBar, SetsAreKnownByTheirPath) {
   const Suite suite = load_suite("llmbar", {folder.path(), true});
   std::map<std::string, bool> official;
   for (const Item& item : suite.items) official[item.id] = item.official;
-  EXPECT_EQ(official, (std::map<std::string, bool>{{"llmbar/Neighbor/0", true}, {"llmbar/LLMEval^2/0", false}, {"llmbar/GPTInst/0", true}}));
+  EXPECT_EQ(official, (std::map<std::string, bool>{
+                          {"llmbar/Neighbor/0", true}, {"llmbar/LLMEval^2/0", false}, {"llmbar/GPTInst/0", true}}));
   EXPECT_EQ(suite.items[0].label, 0);
   EXPECT_EQ(suite.items[0].domain, "preference");
 }
@@ -128,9 +132,10 @@ TEST(LlmBar, FaultsAreNamedWithFileAndRow) {
 
 TEST(Pairs, AreReadWithAllThatTheyMayHold) {
   const TemporaryFolder folder;
-  const auto file = folder.write("my pairs.jsonl", lines({{{"id", "x"}, {"instruction", "Q"}, {"answers", {"a", "b"}}, {"label", 1}},
-                                                          {{"id", 7}, {"instruction", " q "}, {"answers", {"a", "b"}}, {"label", 0},
-                                                           {"domain", "preference"}, {"subset", "s"}, {"cluster", "c"}}}));
+  const json least = {{"id", "x"}, {"instruction", "Q"}, {"answers", {"a", "b"}}, {"label", 1}};
+  const json all = {{"id", 7}, {"instruction", " q "}, {"answers", {"a", "b"}}, {"label", 0}, {"domain", "preference"},
+                    {"subset", "s"}, {"cluster", "c"}};
+  const auto file = folder.write("my pairs.jsonl", lines({least, all}));
   const Suite suite = load_suite("file:" + file.string(), {});
   ASSERT_EQ(suite.items.size(), 2u);
   EXPECT_EQ(suite.name, "file:my pairs.jsonl");
@@ -219,8 +224,9 @@ TEST_F(RealData, JudgeBenchIsWhatIsPublished) {
     ++subsets[item.subset];
     ++labels[item.split + (item.label == 0 ? " A>B" : " B>A")];
   }
-  EXPECT_EQ(subsets, (std::map<std::string, int>{{"gpt/knowledge", 154}, {"gpt/reasoning", 98}, {"gpt/math", 56}, {"gpt/coding", 42},
-                                                 {"claude/knowledge", 154}, {"claude/reasoning", 51}, {"claude/math", 34}, {"claude/coding", 31}}));
+  EXPECT_EQ(subsets, (std::map<std::string, int>{
+                         {"gpt/knowledge", 154}, {"gpt/reasoning", 98}, {"gpt/math", 56}, {"gpt/coding", 42},
+                         {"claude/knowledge", 154}, {"claude/reasoning", 51}, {"claude/math", 34}, {"claude/coding", 31}}));
   EXPECT_EQ(labels, (std::map<std::string, int>{{"gpt A>B", 193}, {"gpt B>A", 157}, {"claude A>B", 143}, {"claude B>A", 127}}));
   EXPECT_THAT(suite.departures, ::testing::IsEmpty());
 }
@@ -233,8 +239,9 @@ TEST_F(RealData, LlmBarIsWhatIsPublished) {
     ++subsets[item.subset];
     official += item.official;
   }
-  EXPECT_EQ(subsets, (std::map<std::string, int>{{"Natural", 100}, {"Neighbor", 134}, {"GPTInst", 92}, {"GPTOut", 47}, {"Manual", 46},
-                                                 {"FairEval", 66}, {"LLMEval^2", 200}, {"MT-Bench", 200}}));
+  EXPECT_EQ(subsets, (std::map<std::string, int>{
+                         {"Natural", 100}, {"Neighbor", 134}, {"GPTInst", 92}, {"GPTOut", 47}, {"Manual", 46},
+                         {"FairEval", 66}, {"LLMEval^2", 200}, {"MT-Bench", 200}}));
   EXPECT_EQ(official, 419);
   EXPECT_THAT(suite.departures, ::testing::IsEmpty());
 }

@@ -100,8 +100,9 @@ TEST(ReplayJudge, GivesWhatWasRecordedAndAnErrorForTheRest) {
 
 TEST(ReplayJudge, FaultyFilesAreRefused) {
   const std::string good = R"({"item":"i","order":"ab","text":"t"})" "\n";
-  for (const std::string& text : {good + good, std::string("\n"), good + R"({"item":"i","order":"AB","text":"t"})", good + R"({"item":"i","order":"ba"})",
-                                  good + R"({"item":"i","order":"ba","text":"t","finish":"error"})", good + "{"}) {
+  for (const std::string& text :
+       {good + good, std::string("\n"), good + R"({"item":"i","order":"AB","text":"t"})", good + R"({"item":"i","order":"ba"})",
+        good + R"({"item":"i","order":"ba","text":"t","finish":"error"})", good + "{"}) {
     const TemporaryFolder folder;
     EXPECT_THROW(make_judge("replay:" + folder.write("f", text).string(), {}), UserError) << text;
   }

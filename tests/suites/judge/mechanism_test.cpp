@@ -8,8 +8,8 @@ namespace grm {
 namespace {
 
 std::string unit(int number, const std::string& judgment, const std::string& mark = "<<A>>") {
-  return "### " + std::to_string(number) + ". Principle of [Name " + std::to_string(number) + "]: It matters.\nJudgment: " + judgment +
-         "\nSub-Verdict: " + mark + "\n\n";
+  const std::string k = std::to_string(number);
+  return "### " + k + ". Principle of [Name " + k + "]: It matters.\nJudgment: " + judgment + "\nSub-Verdict: " + mark + "\n\n";
 }
 
 std::string units(int count) {
@@ -51,8 +51,9 @@ TEST(Mechanism, SolvingBlockCountsInUnitOneOfAtMostThree) {
 }
 
 TEST(Mechanism, UnitsArePartedAndRead) {
-  const std::string text = "Some words.\n### 1. Principle of [Clarity]: Be clear.\nJudgment: A is \"clear\".\nMore of it.\nMerge Count: 2\n"
-                           "Sub-Verdict: <A>\n### Principle of Depth: Be deep.\n**Judgement:** B is.\nSub-Verdict: \xC2\xAB" "B\xC2\xBB\n"
+  const std::string text = "Some words.\n### 1. Principle of [Clarity]: Be clear.\nJudgment: A is \"clear\".\nMore of it.\n"
+                           "Merge Count: 2\nSub-Verdict: <A>\n### Principle of Depth: Be deep.\n**Judgement:** B is.\n"
+                           "Sub-Verdict: \xC2\xAB" "B\xC2\xBB\n"
                            "## 3) Principle of [Tone]\nJudgment: level\nSub-Verdict: << MIXED >>\n"
                            "### 4. Principle of [Nothing]: no judgment follows\n\n[[A]]";
   const Structure structure = indicate_mechanism(text);
@@ -72,8 +73,10 @@ TEST(Mechanism, UnitsArePartedAndRead) {
 }
 
 TEST(Mechanism, OddTextsDoNoHarm) {
-  for (const std::string text : {"###", "### 1.", "### Principle of ", "### Principle of [\nJudgment:", "### Principle of x\nJudgment:\nSub-Verdict: <<",
-                                 "Sub-Verdict: <A>\n### Principle of x:\nSub-Verdict: <A>\nJudgment: late", "[[A]]\n### Principle of x:\nJudgment: y"}) {
+  for (const std::string text : {"###", "### 1.", "### Principle of ", "### Principle of [\nJudgment:",
+                                 "### Principle of x\nJudgment:\nSub-Verdict: <<",
+                                 "Sub-Verdict: <A>\n### Principle of x:\nSub-Verdict: <A>\nJudgment: late",
+                                 "[[A]]\n### Principle of x:\nJudgment: y"}) {
     EXPECT_LE(indicate_mechanism(text).units.size(), 1u) << text;
   }
 }

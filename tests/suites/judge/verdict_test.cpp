@@ -14,7 +14,8 @@ TEST(Verdict, LastWellFormedOneWins) {
 }
 
 TEST(Verdict, NothingIsGuessed) {
-  for (const char* text : {"", "A", "[A]", "[[a]]", "[[ A ]]", "[[C]]", "[[A]", "[[A>B]]", "[[AB]]", "Answer A is better", "[[\nA]]"}) {
+  for (const char* text : {"", "A", "[A]", "[[a]]", "[[ A ]]", "[[C]]", "[[A]",
+                           "[[A>B]]", "[[AB]]", "Answer A is better", "[[\nA]]"}) {
     const PairVerdict parsed = parse_pair_verdict(text);
     EXPECT_FALSE(parsed.verdict) << text;
     EXPECT_EQ(parsed.distinct, 0) << text;
