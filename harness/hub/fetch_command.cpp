@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
-#include <csignal>
 #include <memory>
 
 #include "harness/error.h"
 #include "harness/hub/hub.h"
 #include "harness/hub/lock_file.h"
+#include "harness/ui/interrupt.h"
 
 namespace grm {
 namespace {
@@ -23,24 +22,6 @@ struct FetchArguments {
   std::string write_lock;
   bool offline = false;
   bool json = false;
-};
-
-volatile std::sig_atomic_t interrupted = 0;
-
-/// The first Ctrl-C ends the work in good order, the second one at once.
-class InterruptGuard {
- public:
-  InterruptGuard() : before_(std::signal(SIGINT, &on_interrupt)) {}
-  ~InterruptGuard() { std::signal(SIGINT, before_); }
-  InterruptGuard(const InterruptGuard&) = delete;
-  InterruptGuard& operator=(const InterruptGuard&) = delete;
-
- private:
-  static void on_interrupt(int) {
-    interrupted = 1;
-    std::signal(SIGINT, SIG_DFL);
-  }
-  void (*before_)(int);
 };
 
 std::vector<Snapshot> fetch(const FetchArguments& arguments, const FetchOptions& options) {
@@ -86,7 +67,7 @@ int run_fetch(const FetchArguments& arguments) {
   FetchOptions options = fetch_options_from_environment();
   options.hub.offline = options.hub.offline || arguments.offline;
   options.includes = arguments.includes;
-  options.stop = [] { return interrupted != 0; };
+  options.stop = [] { return interrupted(); };
   const InterruptGuard guard;
   const auto snapshots = fetch(arguments, options);
   if (!arguments.write_lock.empty()) write_lock_file(arguments.write_lock, snapshots);

@@ -17,7 +17,7 @@
 #include "harness/hub/download.h"
 #include "harness/hub/listing.h"
 #include "harness/hub/shown_text.h"
-#include "harness/ui/byte_progress.h"
+#include "harness/ui/progress.h"
 
 namespace grm {
 namespace {
@@ -65,7 +65,7 @@ class ParallelDownload {
         files_(std::move(files)),
         cache_(cache),
         options_(options),
-        progress_(title_of(repo, commit), total, options.talk),
+        progress_(title_of(repo, commit), static_cast<std::int64_t>(total), bytes_unit(), 0, options.talk),
         talk_([this](const std::string& line) { progress_.say(line); }) {
     // The largest first: no thread is left alone with a big one at the end.
     std::stable_sort(files_.begin(), files_.end(), [](const auto& a, const auto& b) { return a.size > b.size; });
@@ -101,7 +101,7 @@ class ParallelDownload {
   std::vector<RemoteFile> files_;
   const RepoCache& cache_;
   const FetchOptions& options_;
-  ByteProgress progress_;
+  Progress progress_;
   const Talk talk_;
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> failed_{false};

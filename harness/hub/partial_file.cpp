@@ -54,7 +54,7 @@ void PartialFile::adopt_longest() {
   for (const auto& entry : fs::directory_iterator(blob_.parent_path(), error)) {
     if (!is_unfinished_of(entry.path(), blob_) || entry.symlink_status(error).type() != fs::file_type::regular) continue;
     const auto size = entry.file_size(error);
-    if (!error && size > longest_size && size <= file_.size) {
+    if (!error && (longest.empty() || size > longest_size) && size <= file_.size) {  // an empty one too, or it would stay
       longest = entry.path();
       longest_size = size;
     }

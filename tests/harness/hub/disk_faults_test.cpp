@@ -143,6 +143,13 @@ std::vector<FaultCase> leftovers() {
        },
        {},
        [](HubFixture& f) { EXPECT_EQ(f.storage.seen().size(), 1U); }},
+      {"unfinished_and_empty",
+       [](HubFixture& f) {
+         fs::create_directories(f.root() / "blobs");
+         fs::create_directories(f.snapshot());
+         write_file_atomically(f.blob("model.safetensors").string() + ".0badf00d.incomplete", "");
+       },
+       {}},
       {"unfinished_with_wrong_bytes",
        [](HubFixture& f) {
          fs::create_directories(f.root() / "blobs");
