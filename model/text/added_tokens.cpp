@@ -66,7 +66,8 @@ void TokenTrie::add(std::string_view text, std::int32_t value) {
   starts_[static_cast<unsigned char>(text[0])] = true;
   std::uint32_t node = 0;
   for (const char c : text) {
-    const auto [slot, inserted] = nodes_[node].next.try_emplace(static_cast<unsigned char>(c), static_cast<std::uint32_t>(nodes_.size()));
+    const auto [slot, inserted] =
+        nodes_[node].next.try_emplace(static_cast<unsigned char>(c), static_cast<std::uint32_t>(nodes_.size()));
     node = slot->second;
     if (inserted) {
       nodes_.emplace_back();

@@ -13,7 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxFile = std::size_t{64} << 20;
-constexpr const char* kTokenNames[] = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
+constexpr const char* kTokenNames[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                       "pad_token", "cls_token", "mask_token"};
 
 std::optional<Json> read_json(const fs::path& path) {
   if (!fs::exists(path)) {
@@ -74,7 +75,8 @@ Found find_template(const fs::path& folder, const std::string& wanted) {
   if (wanted.find_first_of("/\\") != std::string::npos || wanted.starts_with('.')) {
     throw ModelError(folder.string() + ": chat template name \"" + wanted + "\" is not a plain name");
   }
-  const fs::path file = wanted == "default" ? folder / "chat_template.jinja" : folder / "additional_chat_templates" / (wanted + ".jinja");
+  const fs::path file =
+      wanted == "default" ? folder / "chat_template.jinja" : folder / "additional_chat_templates" / (wanted + ".jinja");
   if (auto found = template_file(file)) {
     return *found;
   }
@@ -134,7 +136,8 @@ std::string ChatTemplate::render(const nlohmann::ordered_json& messages, const C
   nlohmann::ordered_json& chat = variables["messages"] = nlohmann::ordered_json::array();
   for (const auto& message : messages) {
     if (!message.is_object()) {
-      throw ModelError("template " + name_ + ": a message must be an object with role and content, found " + message.dump().substr(0, 80));
+      throw ModelError("template " + name_ + ": a message must be an object with role and content, found " +
+                       message.dump().substr(0, 80));
     }
     // transformers drops what is null, and reads a message's reasoning under several names.
     nlohmann::ordered_json kept = nlohmann::ordered_json::object();

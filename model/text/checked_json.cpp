@@ -107,7 +107,8 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t max_by
   std::string text(size, '\0');
   in.read(text.data(), static_cast<std::streamsize>(size));
   if (static_cast<std::size_t>(in.gcount()) != size) {
-    throw ModelError(path.string() + ": could read only " + std::to_string(in.gcount()) + " of " + std::to_string(size) + " bytes");
+    throw ModelError(path.string() + ": could read only " + std::to_string(in.gcount()) + " of " + std::to_string(size) +
+                     " bytes");
   }
   return text;
 }
@@ -160,7 +161,8 @@ bool JsonPlace::boolean() const {
 std::int64_t JsonPlace::integer(std::int64_t low, std::int64_t high) const {
   const bool fits = value.is_number_integer() && (!value.is_number_unsigned() || value.get<std::uint64_t>() <= INT64_MAX);
   if (!fits || value.get<std::int64_t>() < low || value.get<std::int64_t>() > high) {
-    fail("expected an integer from " + std::to_string(low) + " to " + std::to_string(high) + ", found " + value.dump().substr(0, 80));
+    fail("expected an integer from " + std::to_string(low) + " to " + std::to_string(high) + ", found " +
+         value.dump().substr(0, 80));
   }
   return value.get<std::int64_t>();
 }

@@ -158,7 +158,8 @@ PreTokenizer PreTokenizer::read(const JsonPlace& place) {
   }
   if (type == "ByteLevel") {
     place.allow_keys({"type", "add_prefix_space", "trim_offsets", "use_regex"});
-    return {PreByteLevel{place.boolean_at("add_prefix_space", true), place.boolean_at("use_regex", true) ? gpt2_regex() : nullptr}};
+    return {
+        PreByteLevel{place.boolean_at("add_prefix_space", true), place.boolean_at("use_regex", true) ? gpt2_regex() : nullptr}};
   }
   if (type == "Digits") {
     place.allow_keys({"type", "individual_digits"});
@@ -167,7 +168,8 @@ PreTokenizer PreTokenizer::read(const JsonPlace& place) {
   }
   if (type == "Punctuation") {
     place.allow_keys({"type", "behavior"});
-    return {PreCharacters{is_punctuation, place.has("behavior") ? read_behavior(place.at("behavior")) : SplitBehavior::kIsolated}};
+    return {
+        PreCharacters{is_punctuation, place.has("behavior") ? read_behavior(place.at("behavior")) : SplitBehavior::kIsolated}};
   }
   place.allow_keys({"type"});
   if (type == "WhitespaceSplit") return {PreCharacters{is_white_space, SplitBehavior::kRemoved}};

@@ -91,8 +91,8 @@ void TokenModel::read_vocabulary(const JsonPlace& place) {
 }
 
 void TokenModel::read_bpe(const JsonPlace& place) {
-  place.allow_keys({"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback",
-                    "ignore_merges", "vocab", "merges"});
+  place.allow_keys({"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
+                    "byte_fallback", "ignore_merges", "vocab", "merges"});
   if (place.has("dropout")) {
     const Json& dropout = place.at("dropout").value;
     if (!dropout.is_number() || dropout.get<double>() != 0.0) {

@@ -85,7 +85,8 @@ void Tokenizer::Parts::encode_normalized(std::string_view text, WordCache& cache
   }
 }
 
-void Tokenizer::Parts::encode_text(std::string_view text, WordCache& cache, Pieces& pieces, std::vector<std::int32_t>& out) const {
+void Tokenizer::Parts::encode_text(std::string_view text, WordCache& cache, Pieces& pieces,
+                                   std::vector<std::int32_t>& out) const {
   std::vector<AddedSplit> raw;
   std::vector<AddedSplit> inner;
   added.split(text, false, raw);

@@ -48,7 +48,8 @@ class Tokenizer {
 };
 
 /// Decodes tokens as they come. The pieces, put together, are exactly what `decode` gives for all ids at once; bytes
-/// that may still become a character are held back. The tokenizer must outlive it.
+/// that may still become a character are held back. A token costs constant time where the decoder is ByteLevel alone, and
+/// time in proportion to what came before with any other decoder. The tokenizer must outlive it.
 class IncrementalDecoder {
  public:
   IncrementalDecoder(const Tokenizer& tokenizer, bool skip_special);

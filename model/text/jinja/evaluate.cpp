@@ -42,7 +42,10 @@ Value Interpreter::evaluate(const Expr& node, Scope& scope) {
     case ExprKind::kBinary: {
       const Value left = evaluate(*node.children[0], scope);
       const Value result = binary(node.name, left, evaluate(*node.children[1], scope));
-      charge((result.is_string() ? result.string()->size() : result.sequence() != nullptr ? result.sequence()->items.size() * 16 : 0) / 64);
+      charge((result.is_string()             ? result.string()->size()
+              : result.sequence() != nullptr ? result.sequence()->items.size() * 16
+                                             : 0) /
+             64);
       return result;
     }
     case ExprKind::kConcat: {
@@ -238,7 +241,8 @@ Value Interpreter::item(const Value& object, const Value& key) {
       return *found;
     }
   }
-  return Value::undefined("'" + object.type_name() + " object' has no element " + (key.is_number() || key.is_string() ? key.repr() : key.type_name()));
+  return Value::undefined("'" + object.type_name() + " object' has no element " +
+                          (key.is_number() || key.is_string() ? key.repr() : key.type_name()));
 }
 
 }  // namespace grm::jinja

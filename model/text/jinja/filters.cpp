@@ -51,7 +51,8 @@ std::optional<std::int64_t> parse_integer(std::string text, int base) {
   text = strip(text, nullptr, true, true);
   std::string digits;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool separator = text[i] == '_' && i > 0 && i + 1 < text.size() && text[i - 1] != '_' && digits.find_first_of("0123456789") != std::string::npos;
+    const bool separator = text[i] == '_' && i > 0 && i + 1 < text.size() && text[i - 1] != '_' &&
+                           digits.find_first_of("0123456789") != std::string::npos;
     if (!separator) digits += text[i];
   }
   bool negative = false;
@@ -88,7 +89,8 @@ Value int_filter(Interpreter&, const Value& v, const CallArguments& a) {
   if (v.is_integer()) return v.integer();
   if (v.is<double>()) return truncate(v.number());
   if (!v.is_string()) return otherwise;
-  const int base = b[1] != nullptr && b[1]->is_integer() ? static_cast<int>(std::clamp<std::int64_t>(b[1]->integer(), 2, 36)) : 10;
+  const int base =
+      b[1] != nullptr && b[1]->is_integer() ? static_cast<int>(std::clamp<std::int64_t>(b[1]->integer(), 2, 36)) : 10;
   if (const auto value = parse_integer(*v.string(), base)) return *value;
   if (const auto value = parse_float(*v.string())) return truncate(*value);
   return otherwise;
@@ -123,7 +125,8 @@ Value round_filter(Interpreter&, const Value& v, const CallArguments& a) {
   }
   if (!std::isfinite(v.number())) return v.number();
   std::string text(static_cast<std::size_t>(precision) + 400, '\0');
-  std::snprintf(text.data(), text.size(), "%.*f", static_cast<int>(precision), v.number());  // rounds the exact value, as Python does
+  // Rounds the exact value, as Python does.
+  std::snprintf(text.data(), text.size(), "%.*f", static_cast<int>(precision), v.number());
   return std::strtod(text.c_str(), nullptr);
 }
 
@@ -131,8 +134,9 @@ Value indent_filter(Interpreter& run, const Value& v, const CallArguments& a) {
   const auto b = a.bind("indent", {"width", "first", "blank"});
   const std::string by = b[0] != nullptr && b[0]->is_string()
                              ? *b[0]->string()
-                             : std::string(static_cast<std::size_t>(
-                                   std::clamp<std::int64_t>(b[0] != nullptr && b[0]->is_integer() ? b[0]->integer() : 4, 0, 1000)), ' ');
+                             : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(
+                                               b[0] != nullptr && b[0]->is_integer() ? b[0]->integer() : 4, 0, 1000)),
+                                           ' ');
   const bool first = b[1] != nullptr && b[1]->truthy();
   const bool blank = b[2] != nullptr && b[2]->truthy();
   std::string out = first ? by : "";

@@ -49,7 +49,8 @@ std::string integer_text(std::int64_t v, char type) {
   char buffer[72];
   std::string out(buffer, std::to_chars(buffer, buffer + sizeof buffer, v, base).ptr);
   if (type == 'X') {
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c; });
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c; });
   }
   return out;
 }
@@ -99,7 +100,8 @@ std::string format_value(const Value& value, const Spec& spec) {
       text = float_text(value.number() * (spec.type == '%' ? 100 : 1), spec.type == '\0' ? 'g' : spec.type, spec.precision);
       text += spec.type == '%' ? "%" : "";
     }
-  } else if (value.is_integer() && (spec.type == '\0' ? !value.is<bool>() : std::string_view("dxXobc").find(spec.type) != std::string_view::npos)) {
+  } else if (value.is_integer() &&
+             (spec.type == '\0' ? !value.is<bool>() : std::string_view("dxXobc").find(spec.type) != std::string_view::npos)) {
     number = true;
     text = integer_text(value.integer(), spec.type);
   } else if (spec.type == '\0' || spec.type == 's') {
@@ -118,7 +120,9 @@ std::string format_value(const Value& value, const Spec& spec) {
 Spec read_spec(std::string_view text) {
   Spec spec;
   std::size_t at = 0;
-  const auto is_align = [&](std::size_t i) { return i < text.size() && std::string_view("<>^=").find(text[i]) != std::string_view::npos; };
+  const auto is_align = [&](std::size_t i) {
+    return i < text.size() && std::string_view("<>^=").find(text[i]) != std::string_view::npos;
+  };
   const std::size_t first = text.empty() ? 0 : read_code_point(text, 0).size;
   if (first > 0 && is_align(first)) {
     spec.fill = std::string(text.substr(0, first));
@@ -173,7 +177,8 @@ std::string one_percent(std::string_view format, std::size_t& at, const Value& v
     case 'x':
     case 'X':
     case 'o':
-      if (!value.is_integer()) throw Fault("%" + std::string(1, type) + " format: an integer is required, not " + value.type_name());
+      if (!value.is_integer())
+        throw Fault("%" + std::string(1, type) + " format: an integer is required, not " + value.type_name());
       text = integer_text(value.integer(), type);
       break;
     case 'e':
@@ -253,7 +258,8 @@ std::string brace_format(Interpreter& run, std::string_view format, const CallAr
     const char conversion = bang != std::string_view::npos && bang + 1 < name.size() ? name[bang + 1] : '\0';
     name = name.substr(0, bang);
     const std::size_t end = std::min(name.find_first_of(".["), name.size());
-    if (end < name.size()) throw Fault("attributes in format fields are not supported: '" + std::string(inside.substr(0, 40)) + "'");
+    if (end < name.size())
+      throw Fault("attributes in format fields are not supported: '" + std::string(inside.substr(0, 40)) + "'");
     const Value* value = nullptr;
     std::size_t index = 0;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), index);

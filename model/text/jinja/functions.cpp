@@ -105,8 +105,9 @@ Value cycler(Interpreter&, CallArguments& a) {
 
 Value joiner(Interpreter&, CallArguments& a) {
   const Value* given = a.bind("joiner", {"sep"})[0];
-  return Value::callable("joiner", [separator = given != nullptr ? *given : Value(", "), used = std::make_shared<bool>(false)](
-                                       Interpreter&, CallArguments&) { return std::exchange(*used, true) ? separator : Value(""); });
+  return Value::callable("joiner",
+                         [separator = given != nullptr ? *given : Value(", "), used = std::make_shared<bool>(false)](
+                             Interpreter&, CallArguments&) { return std::exchange(*used, true) ? separator : Value(""); });
 }
 
 }  // namespace

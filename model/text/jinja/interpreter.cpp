@@ -30,7 +30,8 @@ std::vector<const Value*> CallArguments::bind(std::string_view function, std::in
                                               std::size_t required) const {
   const std::string label(function);
   if (positional.size() > names.size()) {
-    throw Fault(label + "() takes at most " + std::to_string(names.size()) + " arguments, " + std::to_string(positional.size()) + " given");
+    throw Fault(label + "() takes at most " + std::to_string(names.size()) + " arguments, " + std::to_string(positional.size()) +
+                " given");
   }
   std::vector<const Value*> out(names.size(), nullptr);
   for (std::size_t i = 0; i < positional.size(); ++i) {
@@ -215,19 +216,20 @@ Value Interpreter::make_loop(const Stmt& node, std::shared_ptr<LoopState> state,
     return Value::undefined("'loop' has no attribute '" + name + "'");
   };
   if (node.recursive) {
-    loop.call = std::make_shared<const Callable>(Callable{"loop", [&node, &scope, depth = state->depth](Interpreter& run, CallArguments& a) {
-      const Value iterable = *a.bind("loop", {"iterable"}, 1)[0];
-      std::string text;
-      std::string* const outer = std::exchange(run.out_, &text);
-      try {
-        run.execute_for(node, iterable, scope, depth + 1);
-      } catch (...) {
-        run.out_ = outer;
-        throw;
-      }
-      run.out_ = outer;
-      return Value(std::move(text));
-    }});
+    loop.call = std::make_shared<const Callable>(
+        Callable{"loop", [&node, &scope, depth = state->depth](Interpreter& run, CallArguments& a) {
+                   const Value iterable = *a.bind("loop", {"iterable"}, 1)[0];
+                   std::string text;
+                   std::string* const outer = std::exchange(run.out_, &text);
+                   try {
+                     run.execute_for(node, iterable, scope, depth + 1);
+                   } catch (...) {
+                     run.out_ = outer;
+                     throw;
+                   }
+                   run.out_ = outer;
+                   return Value(std::move(text));
+                 }});
   }
   return Value(Value::Variant(std::make_shared<const Object>(std::move(loop))));
 }
@@ -286,7 +288,8 @@ std::string Interpreter::run_macro(const Stmt& node, const std::string& name, Sc
   }
   Dict extra;
   for (const auto& [key, value] : arguments.keywords) {
-    const bool known = std::any_of(parameters.begin(), parameters.end(), [&, k = key](const Parameter& p) { return p.name == k; });
+    const bool known =
+        std::any_of(parameters.begin(), parameters.end(), [&, k = key](const Parameter& p) { return p.name == k; });
     if (known && inner.variables.contains(key)) {
       throw Fault("macro '" + name + "' got multiple values for argument '" + key + "'");
     }
@@ -298,8 +301,9 @@ std::string Interpreter::run_macro(const Stmt& node, const std::string& name, Sc
   }
   for (const Parameter& parameter : parameters) {
     if (!inner.variables.contains(parameter.name)) {
-      inner.variables[parameter.name] = parameter.otherwise ? evaluate(*parameter.otherwise, inner)
-                                                            : Value::undefined("parameter '" + parameter.name + "' was not provided");
+      inner.variables[parameter.name] = parameter.otherwise
+                                            ? evaluate(*parameter.otherwise, inner)
+                                            : Value::undefined("parameter '" + parameter.name + "' was not provided");
     }
   }
   if ((!rest.empty() && !node.uses_varargs) || (!extra.items.empty() && !node.uses_kwargs)) {

@@ -21,7 +21,8 @@ struct CallArguments {
 
   const Value* keyword(std::string_view name) const;
   /// The arguments in the order of `names`, null where not given. A Fault for too many, unknown or missing ones.
-  std::vector<const Value*> bind(std::string_view function, std::initializer_list<const char*> names, std::size_t required = 0) const;
+  std::vector<const Value*> bind(std::string_view function, std::initializer_list<const char*> names,
+                                 std::size_t required = 0) const;
 };
 
 /// Variables of one block; what is not found is looked for in `parent`.

@@ -98,7 +98,8 @@ Value partition(const char* name, const std::string& s, const CallArguments& a, 
 }
 
 Value zero_fill(const std::string& s, const CallArguments& a) {
-  const auto width = static_cast<std::size_t>(std::clamp<std::int64_t>(integer_or(a.bind("zfill", {"width"}, 1)[0], 0), 0, 1 << 20));
+  const auto width =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(integer_or(a.bind("zfill", {"width"}, 1)[0], 0), 0, 1 << 20));
   const std::size_t size = to_utf32(s).size();
   const std::size_t sign = !s.empty() && (s[0] == '-' || s[0] == '+') ? 1 : 0;
   return s.substr(0, sign) + std::string(width > size ? width - size : 0, '0') + s.substr(sign);
@@ -110,14 +111,19 @@ const std::unordered_map<std::string, StringMethod>& string_methods() {
   static const std::unordered_map<std::string, StringMethod> methods = {
       {"strip", GRM_METHOD { run.charge(s.size() / 64); return strip_method("strip", s, a, true, true); }},
       {"lstrip", GRM_METHOD { run.charge(s.size() / 64); return strip_method("lstrip", s, a, true, false); }},
-      {"rstrip", GRM_METHOD { run.charge(s.size() / 64); return strip_method("rstrip", s, a, false, true); }},
-      {"startswith", GRM_METHOD { run.charge(1); return affix("startswith", s, a, [](auto& t, auto& p) { return t.starts_with(p); }); }},
-      {"endswith", GRM_METHOD { run.charge(1); return affix("endswith", s, a, [](auto& t, auto& p) { return t.ends_with(p); }); }},
-      {"removeprefix", GRM_METHOD {
-         run.charge(1);
-         const std::string& what = need_string(*a.bind("removeprefix", {"prefix"}, 1)[0], "removeprefix");
-         return s.starts_with(what) ? s.substr(what.size()) : s;
-       }},
+      {"rstrip", GRM_METHOD { run.charge(s.size() / 64); return strip_method("rstrip", s, a, false, true); }}
+, {"startswith", GRM_METHOD{run.charge(1);
+return affix("startswith", s, a, [](auto& t, auto& p) { return t.starts_with(p); });
+}
+}
+, {"endswith", GRM_METHOD{run.charge(1);
+return affix("endswith", s, a, [](auto& t, auto& p) { return t.ends_with(p); });
+}
+}
+, {"removeprefix", GRM_METHOD{run.charge(1);
+const std::string& what = need_string(*a.bind("removeprefix", {"prefix"}, 1)[0], "removeprefix");
+return s.starts_with(what) ? s.substr(what.size()) : s;
+}},
       {"removesuffix", GRM_METHOD {
          run.charge(1);
          const std::string& what = need_string(*a.bind("removesuffix", {"suffix"}, 1)[0], "removesuffix");
@@ -163,12 +169,17 @@ const std::unordered_map<std::string, StringMethod>& string_methods() {
       {"format", GRM_METHOD { run.charge(1); return brace_format(run, s, a); }},
       {"partition", GRM_METHOD { run.charge(1); return partition("partition", s, a, false); }},
       {"rpartition", GRM_METHOD { run.charge(1); return partition("rpartition", s, a, true); }},
-      {"zfill", GRM_METHOD { run.charge(1); return zero_fill(s, a); }},
-      {"ljust", GRM_METHOD { run.charge(1); return justify("ljust", s, a, [](std::size_t, std::size_t) { return std::size_t{0}; }); }},
-      {"rjust", GRM_METHOD { run.charge(1); return justify("rjust", s, a, [](std::size_t p, std::size_t) { return p; }); }},
-      {"center", GRM_METHOD {
-         run.charge(1);
-         return justify("center", s, a, [](std::size_t p, std::size_t w) { return p / 2 + (p & w & 1U); });
+      {"zfill", GRM_METHOD { run.charge(1); return zero_fill(s, a); }}
+       , {"ljust", GRM_METHOD{run.charge(1);
+       return justify("ljust", s, a, [](std::size_t, std::size_t) { return std::size_t{0}; });
+       }
+       }
+       , {"rjust", GRM_METHOD{run.charge(1);
+       return justify("rjust", s, a, [](std::size_t p, std::size_t) { return p; });
+       }
+       }
+       , {"center", GRM_METHOD{run.charge(1);
+       return justify("center", s, a, [](std::size_t p, std::size_t w) { return p / 2 + (p & w & 1U); });
        }},
       {"isdigit", GRM_METHOD { run.charge(s.size() / 16); return all_characters("isdigit", s, a, is_decimal); }},
       {"isdecimal", GRM_METHOD { run.charge(s.size() / 16); return all_characters("isdecimal", s, a, is_decimal); }},

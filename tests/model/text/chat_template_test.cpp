@@ -87,7 +87,8 @@ TEST(ChatTemplate, PassesVariablesAndDate) {
   const Json chat = Json::array({{{"role", "user"}, {"content", "Hi"}, {"name", nullptr}}});
   ChatOptions options;
   options.variables = {{"enable_thinking", false}};
-  const ChatTemplate shown("{{ enable_thinking }} {{ add_generation_prompt }} {{ tools }} {{ messages[0].name is defined }}", "t", {});
+  const ChatTemplate shown("{{ enable_thinking }} {{ add_generation_prompt }} {{ tools }} {{ messages[0].name is defined }}", "t",
+                           {});
   EXPECT_EQ(shown.render(chat, options), "False True None False");
   options.add_generation_prompt = false;
   EXPECT_EQ(shown.render(chat, options), "False False None False");

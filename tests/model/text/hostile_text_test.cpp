@@ -37,14 +37,16 @@ TEST(HostileTemplate, EndlessWorkIsStopped) {
   EXPECT_THAT(outcome("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"), HasSubstr("steps"));
   EXPECT_THAT(outcome("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), HasSubstr("recursion"));
   EXPECT_THAT(outcome("{% macro m(n) %}{{ m(n) }}{{ m(n) }}{% endmacro %}{{ m(1) }}"), HasSubstr("recursion"));
-  EXPECT_THAT(outcome("{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}"), HasSubstr("steps"));
+  EXPECT_THAT(outcome("{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}"),
+              HasSubstr("steps"));
   EXPECT_THAT(outcome("{% for x in [[]] recursive %}{{ loop([[]]) }}{% endfor %}"), HasSubstr("recursion"));
 }
 
 TEST(HostileTemplate, EndlessSizeIsStopped) {
   const std::string doubling = "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}";
   EXPECT_THAT(outcome(doubling), HasSubstr("grows beyond"));
-  EXPECT_THAT(outcome("{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}"), HasSubstr("error"));
+  EXPECT_THAT(outcome("{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}"),
+              HasSubstr("error"));
   EXPECT_THAT(outcome("{{ 'x' * 9999999999 }}"), HasSubstr("grows beyond"));
   EXPECT_THAT(outcome("{{ [1] * 9999999999 }}"), HasSubstr("grows beyond"));
   EXPECT_THAT(outcome("{% for i in range(99999) %}{{ 'x' * 100000 }}{% endfor %}"), HasSubstr("error"));
@@ -60,7 +62,8 @@ TEST(HostileTemplate, EndlessSizeIsStopped) {
 }
 
 TEST(HostileTemplate, DeepNestingIsRefused) {
-  for (const auto& [open, close] : {std::pair{"(", ")"}, {"[", "]"}, {"{1:", "}"}, {"-", ""}, {"not ", ""}, {"a[", "]"}, {"f(", ")"}}) {
+  for (const auto& [open, close] :
+       {std::pair{"(", ")"}, {"[", "]"}, {"{1:", "}"}, {"-", ""}, {"not ", ""}, {"a[", "]"}, {"f(", ")"}}) {
     EXPECT_THAT(outcome("{{ " + repeat(open, 100'000) + "1" + repeat(close, 100'000) + " }}"), HasSubstr("error")) << open;
   }
   EXPECT_THAT(outcome("{{ 1" + repeat("+1", 100'000) + " }}"), HasSubstr("too many terms"));
@@ -74,22 +77,28 @@ TEST(HostileTemplate, DeepNestingIsRefused) {
 TEST(HostileTemplate, RingsAndChainsOfValuesEnd) {
   EXPECT_THAT(outcome("{% set n = namespace() %}{% set n.n = n %}{{ n }}"), HasSubstr("nested deeper"));
   EXPECT_EQ(outcome("{% set n = namespace() %}{% set n.n = n %}{{ n.n.n.n == n }}"), "True");
-  EXPECT_THAT(outcome("{% set n = namespace(x=[]) %}{% for i in range(9999) %}{% set n.x = [n.x] %}{% endfor %}"), HasSubstr("nested deeper"));
-  EXPECT_EQ(outcome("{% set h = namespace(p=none) %}{% for i in range(50000) %}{% set c = namespace(p=h.p) %}{% set h.p = c %}{% endfor %}ok"), "ok");
-  EXPECT_THAT(outcome("{% set n = namespace() %}{% macro m() %}{% macro i() %}x{% endmacro %}{% set n.f = i %}{% endmacro %}{{ m() }}{{ n.f() }}"),
+  EXPECT_THAT(outcome("{% set n = namespace(x=[]) %}{% for i in range(9999) %}{% set n.x = [n.x] %}{% endfor %}"),
+              HasSubstr("nested deeper"));
+  EXPECT_EQ(outcome("{% set h = namespace(p=none) %}{% for i in range(50000) %}{% set c = namespace(p=h.p) %}{% set h.p = c %}{% "
+                    "endfor %}ok"),
+            "ok");
+  EXPECT_THAT(outcome("{% set n = namespace() %}{% macro m() %}{% macro i() %}x{% endmacro %}{% set n.f = i %}{% endmacro %}{{ "
+                      "m() }}{{ n.f() }}"),
               ::testing::AnyOf("x", HasSubstr("error")));
 }
 
 TEST(HostileTemplate, NothingOutsideCanBeReached) {
-  for (const char* expression : {"''.__class__.__mro__", "[].__class__", "messages.__init__.__globals__", "namespace.__init__", "range.__self__"}) {
+  for (const char* expression :
+       {"''.__class__.__mro__", "[].__class__", "messages.__init__.__globals__", "namespace.__init__", "range.__self__"}) {
     EXPECT_THAT(outcome(std::string("{{ ") + expression + ".x }}"), HasSubstr("error")) << expression;
   }
 }
 
 std::string mutate(std::string text, std::mt19937& random) {
   const auto any = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
-  static const std::vector<std::string> kPieces = {"{{", "}}", "{%", "%}", "{#", "#}", "-", "(", ")", "[", "]", "|", ".", "'", "\"", "\\", "0", "is",
-                                                  "for", "in", "if", "endif", "\xFF", "\xE2\x82", "loop", "[::-1]", "~", "None", "\n", ",", ":", "9"};
+  static const std::vector<std::string> kPieces = {
+      "{{", "}}", "{%",  "%}", "{#", "#}",    "-",    "(",        ")",    "[",      "]", "|",    ".",  "'", "\"", "\\",
+      "0",  "is", "for", "in", "if", "endif", "\xFF", "\xE2\x82", "loop", "[::-1]", "~", "None", "\n", ",", ":",  "9"};
   const std::size_t changes = 1 + any(6);
   for (std::size_t i = 0; i < changes && !text.empty(); ++i) {
     const std::size_t at = any(text.size());
@@ -123,7 +132,8 @@ TEST(HostileTemplate, RandomBytesNeverCrash) {
     std::string source = round % 2 == 0 ? "{{ " : "{% if ";
     const int size = std::uniform_int_distribution<int>(0, 60)(random);
     for (int i = 0; i < size; ++i) {
-      source += static_cast<char>(std::uniform_int_distribution<int>(round % 3 == 0 ? 0 : 32, round % 3 == 0 ? 255 : 126)(random));
+      source +=
+          static_cast<char>(std::uniform_int_distribution<int>(round % 3 == 0 ? 0 : 32, round % 3 == 0 ? 255 : 126)(random));
     }
     outcome(source + (round % 5 == 0 ? " }}" : " %}x{% endif %}"));
   }
@@ -140,8 +150,9 @@ TEST(HostileTokenizer, MutatedFilesNeverCrash) {
     const std::string frame = golden["tokenizer"].dump();
     for (int round = 0; round < 25; ++round) {
       // Half of the changes fall on the parts that are not the vocabulary.
-      const std::string text = round % 2 == 0 ? mutate(whole, random)
-                                              : mutate(frame.substr(0, frame.size() - 1), random) + ",\"model\":" + tokenizer["model"].dump() + "}";
+      const std::string text =
+          round % 2 == 0 ? mutate(whole, random)
+                         : mutate(frame.substr(0, frame.size() - 1), random) + ",\"model\":" + tokenizer["model"].dump() + "}";
       try {
         const Tokenizer changed = Tokenizer::from_json(text, "mutated");
         ++read;
