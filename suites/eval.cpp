@@ -52,8 +52,7 @@ json requested(const EvalOptions& options) {
           {"order", options.order}, {"samples", options.samples}, {"mechanism", options.mechanism},
           {"prompt", options.prompt.string()}, {"seed", options.seed}, {"max_new", options.judging.decoding.max_new},
           {"temperature", options.judging.decoding.temperature}, {"top_p", options.judging.decoding.top_p},
-          {"top_k", options.judging.decoding.top_k}, {"dtype", options.judging.dtype}, {"threads", options.judging.threads},
-          {"fast", options.judging.fast}};
+          {"top_k", options.judging.decoding.top_k}, {"dtype", options.judging.dtype}, {"threads", options.judging.threads}};
 }
 
 json effective(const EvalOptions& options, const std::vector<Suite>& suites, const Presenting& presenting,

@@ -2,6 +2,11 @@
 
 if(GRM_GOOGLETEST_SOURCE)
   add_subdirectory(${GRM_GOOGLETEST_SOURCE} ${CMAKE_BINARY_DIR}/googletest EXCLUDE_FROM_ALL)
+  foreach(library gtest_main gmock)
+    if(NOT TARGET GTest::${library})
+      add_library(GTest::${library} ALIAS ${library})
+    endif()
+  endforeach()
 else()
   find_package(GTest REQUIRED)
 endif()

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/error.h"
+#include "suites/judge/local_judge.h"
 
 namespace grm {
 
@@ -25,7 +26,13 @@ std::unique_ptr<Judge> make_judge(const std::string& spec, const JudgeOptions& o
       throw UserError(fmt::format("--judge {}: judging through a server is not supported yet; name a folder or a Hub id", spec));
     }
   }
-  throw UserError(fmt::format("--judge {}: this build has no engine for local models; use baseline:NAME or replay:FILE", spec));
+  LocalJudgeOptions local = find_checkpoint(spec, options.offline);
+  local.dtype = options.dtype;
+  local.threads = options.threads;
+  local.decoding = options.decoding;
+  local.kv_memory = options.kv_memory;
+  local.batch = options.batch;
+  return make_local_judge(local);
 }
 
 }  // namespace grm

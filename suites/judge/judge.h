@@ -35,9 +35,9 @@ struct JudgeRequest {
 struct JudgeOutput {
   std::string rendered_prompt;              ///< what the model read, chat template applied
   std::int64_t prompt_tokens = 0;
-  std::vector<std::int64_t> first_token_ids;  ///< the first few tokens that were generated
+  std::vector<std::int64_t> first_token_ids;  ///< of the rendered prompt: shows a BOS that came twice
   std::string text;                         ///< the whole rationale, its forced beginning included
-  std::int64_t output_tokens = 0;  ///< those generated
+  std::int64_t output_tokens = 0;  ///< forced and generated
   Finish finish = Finish::stop;
   std::string error;      ///< why there is no text, where finish is error
   bool may_pass = false;  ///< an error that another try may not meet
@@ -78,9 +78,10 @@ class Judge {
 struct JudgeOptions {
   std::uint64_t seed = 0;
   Decoding decoding;
-  std::string dtype = "bf16";
-  int threads = 0;  ///< 0: as many as the machine has cores
-  bool fast = false;
+  std::string dtype = "auto";  ///< float32 (fp32), bfloat16 (bf16), or auto: as stored
+  int threads = 0;             ///< 0: as many as the machine has cores
+  std::int64_t kv_memory = 0;  ///< bytes for the key-value cache; 0: chosen from the memory that is free
+  std::int64_t batch = 0;      ///< most judgements at once; 0: chosen by the engine
   bool offline = false;
 };
 
