@@ -136,7 +136,7 @@ TEST(Journal, LastLineOfAKeyWinsAndPassingErrorsAreTriedAgain) {
 
 TEST(Journal, CutAtEveryByteItGoesOnToTheSameRecords) {
   const TemporaryFolder folder;
-  append_all(folder / "whole", 3);
+  append_all(folder / "whole", 2);
   const std::string whole = slurp(folder / "whole");
   const std::string records = dumped(read_journal(folder / "whole").judgements);
   for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -146,7 +146,7 @@ TEST(Journal, CutAtEveryByteItGoesOnToTheSameRecords) {
     std::vector<std::string> warnings;
     { const Journal journal(folder / "cut", warnings); }
     EXPECT_EQ(warnings.size(), before.end.torn_bytes > 0 ? 1u : 0u);
-    append_all(folder / "cut", 3);
+    append_all(folder / "cut", 2);
     ASSERT_EQ(slurp(folder / "cut"), whole) << "cut at " << size;
     ASSERT_EQ(dumped(read_journal(folder / "cut").judgements), records);
   }
