@@ -14,6 +14,6 @@ int main(int argc, char** argv) {
   grm::add_rescore_command(program);
   grm::add_perf_command(program);
   grm::add_fetch_command(program);
-  grm::add_doctor_command(program);
+  grm::add_doctor_command(program, grm::compute_findings);
   return grm::run_program(program, argc, argv);
 }
