@@ -12,6 +12,7 @@
 #include "harness/run/journal.h"
 #include "harness/run/run_folder.h"
 #include "harness/ui/program.h"
+#include "tests/harness/hub/hub_server.h"
 #include "tests/suites/program.h"
 #include "tests/suites/temporary_folder.h"
 #include "tests/suites/tiny_checkpoint.h"
@@ -133,6 +134,36 @@ TEST(LocalJudge, ForcedMechanismBeginsTheRationale) {
   for (const auto& [key, judgement] : read_journal(setting.folder.path() / "run" / kJournalFile).judgements) {
     EXPECT_THAT(judgement.text, testing::StartsWith("### 1. Principle of"));
   }
+}
+
+TEST(LocalJudge, ACheckpointFromTheHubJudgesAsItsFolderDoes) {
+  const Setting setting(at::kBFloat16);
+  setting.folder.write("pairs.jsonl", make_pairs(10, false));
+  ASSERT_EQ(run_grm(setting.folder.path(), setting.command("folder", "pairs.jsonl", {})).exit_code, kDone);
+  ServedRepo repo;
+  repo.id = "someone/tiny";
+  repo.commit = std::string(40, 'd');
+  for (const auto& file : fs::directory_iterator(setting.model)) {
+    repo.files.push_back({file.path().filename().string(), std::make_shared<const std::string>(read_file(file.path())),
+                          file.path().extension() == ".safetensors"});
+  }
+  repo.files.push_back({"pytorch_model.bin", std::make_shared<const std::string>("not wanted"), true});
+  HubServer server;
+  server.add(std::move(repo));
+  ::setenv("HF_ENDPOINT", server.url().c_str(), 1);
+  ::setenv("HF_HOME", (setting.folder.path() / "cache").c_str(), 1);
+  std::vector<std::string> command = setting.command("hub", "pairs.jsonl", {});
+  command[2] = "someone/tiny";
+  const Ran ran = run_grm(setting.folder.path(), command);
+  ::unsetenv("HF_ENDPOINT");
+  ::unsetenv("HF_HOME");
+  ASSERT_EQ(ran.exit_code, kDone) << ran.err;
+  EXPECT_EQ(setting.records("hub"), setting.records("folder"));
+  const Manifest manifest = read_manifest(setting.folder.path() / "hub" / kManifestFile);
+  EXPECT_EQ(manifest.artifacts[0].repository, "someone/tiny");
+  EXPECT_EQ(manifest.artifacts[0].commit, std::string(40, 'd'));
+  EXPECT_TRUE(manifest.artifacts[0].sha256.contains("model.safetensors"));
+  EXPECT_FALSE(manifest.artifacts[0].sha256.contains("pytorch_model.bin"));
 }
 
 struct Broken {
