@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -160,10 +161,12 @@ TEST(LocalJudge, ACheckpointFromTheHubJudgesAsItsFolderDoes) {
   ASSERT_EQ(ran.exit_code, kDone) << ran.err;
   EXPECT_EQ(setting.records("hub"), setting.records("folder"));
   const Manifest manifest = read_manifest(setting.folder.path() / "hub" / kManifestFile);
-  EXPECT_EQ(manifest.artifacts[0].repository, "someone/tiny");
-  EXPECT_EQ(manifest.artifacts[0].commit, std::string(40, 'd'));
-  EXPECT_TRUE(manifest.artifacts[0].sha256.contains("model.safetensors"));
-  EXPECT_FALSE(manifest.artifacts[0].sha256.contains("pytorch_model.bin"));
+  const auto judge = std::ranges::find(manifest.artifacts, "judge", &Artifact::role);
+  ASSERT_NE(judge, manifest.artifacts.end());
+  EXPECT_EQ(judge->repository, "someone/tiny");
+  EXPECT_EQ(judge->commit, std::string(40, 'd'));
+  EXPECT_TRUE(judge->sha256.contains("model.safetensors"));
+  EXPECT_FALSE(judge->sha256.contains("pytorch_model.bin"));
 }
 
 struct Broken {
