@@ -52,7 +52,7 @@ json requested(const EvalOptions& options) {
           {"order", options.order}, {"samples", options.samples}, {"mechanism", options.mechanism},
           {"prompt", options.prompt.string()}, {"seed", options.seed}, {"max_new", options.judging.decoding.max_new},
           {"temperature", options.judging.decoding.temperature}, {"top_p", options.judging.decoding.top_p},
-          {"top_k", options.judging.decoding.top_k}, {"dtype", options.judging.dtype}, {"threads", options.judging.threads}};
+          {"top_k", options.judging.decoding.top_k}, {"stop", options.judging.decoding.stop}, {"dtype", options.judging.dtype}, {"threads", options.judging.threads}};
 }
 
 json effective(const EvalOptions& options, const std::vector<Suite>& suites, const Presenting& presenting,
@@ -67,7 +67,8 @@ json effective(const EvalOptions& options, const std::vector<Suite>& suites, con
           {"samples", options.samples},
           {"mechanism", options.mechanism},
           {"decoding", {{"temperature", decoding.temperature}, {"top_p", decoding.top_p}, {"top_k", decoding.top_k},
-                        {"max_new", decoding.max_new}}},
+                        {"max_new", decoding.max_new},
+                        {"stop", decoding.stop}}},
           {"validity", {{"unparsed_share", limits.unparsed_share}, {"truncated_share", limits.truncated_share},
                         {"min_items_for_interval", limits.min_items_for_interval}}},
           {"judge", judge.effective}};

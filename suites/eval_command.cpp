@@ -34,10 +34,11 @@ void add_eval_command(Program& program) {
   command->add_option("--top-p", judging.decoding.top_p, "Sample from the smallest set of tokens with this probability")
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--top-k", judging.decoding.top_k, "Sample from this many tokens; 0: all")->check(CLI::NonNegativeNumber);
+  command->add_option("--stop", judging.decoding.stop, "End a judgement behind this text (may be given several times)");
   command->add_option("--dtype", judging.dtype, "Numbers the model computes with")->check(CLI::IsMember({"auto", "bfloat16", "float32", "bf16", "fp32"}));
   command->add_option("--threads", judging.threads, "Threads that compute; 0: all cores")->check(CLI::Range(0, 4096));
   command->add_option("--batch", judging.batch, "Most judgements at once; 0: chosen by the engine. Changes no result")->check(CLI::Range(0, 4096));
-  command->add_option("--kv-memory", judging.kv_memory, "Bytes for the key-value cache; 0: a quarter of what is free. Changes no result")
+  command->add_option("--kv-memory", judging.kv_memory, "Bytes for the key-value cache; 0: a quarter of what is free. Changes no result unless it is less than one context")
       ->check(CLI::NonNegativeNumber)->transform(CLI::AsSizeValue(false));
   command->add_flag("--offline", judging.offline, "Use only what the Hub cache holds");
   command->add_flag("--strict", options->strict, "Exit code 1 when the run is INVALID");

@@ -48,8 +48,9 @@ std::int64_t pool_blocks(const Decoder& decoder, const EngineOptions& options) {
     }
     return options.kv_cache_bytes / block;
   }
-  const std::int64_t useful = options.max_sequences * blocks_for(decoder.config.max_position);
-  return std::clamp(available_memory() / 4 / block, std::min<std::int64_t>(useful, 64), useful);
+  // At least one whole context: what a prompt may be must not depend on the memory that happens to be free.
+  const std::int64_t context = blocks_for(decoder.config.max_position);
+  return std::clamp(available_memory() / 4 / block, context, options.max_sequences * context);
 }
 
 int thread_count(int asked) { return asked > 0 ? asked : std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }

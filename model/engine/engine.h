@@ -17,7 +17,9 @@ struct EngineOptions {
   int threads = 0;                      // 0: one a core
   std::int64_t max_sequences = 64;      // at once
   std::int64_t max_step_tokens = 512;
-  std::int64_t kv_cache_bytes = 0;      // 0: a quarter of the memory that is free, at most what max_sequences contexts can use
+  // 0: a quarter of the memory that is free, but one context at least and max_sequences contexts at most. Less than one context
+  // makes the engine's context shorter than the model's.
+  std::int64_t kv_cache_bytes = 0;
 };
 
 struct EngineStats {

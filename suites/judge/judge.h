@@ -49,6 +49,7 @@ struct Decoding {
   double top_p = 1;
   int top_k = 0;  ///< 0: all
   std::int64_t max_new = 2048;
+  std::vector<std::string> stop;  ///< a judgement ends behind the first of these texts; empty: at its natural end
 };
 
 /// What the manifest says of a judge.

@@ -26,6 +26,28 @@ constexpr std::size_t kFirstTokens = 32;
 /// Requests given to the engine ahead of those that run; more would only age in its queue.
 constexpr std::int64_t kAhead = 16;
 
+/// Says when what was drawn of an answer holds one of the stop texts. Decodes only what is new since the last call.
+class StopText {
+ public:
+  StopText(const Tokenizer& tokenizer, const std::vector<std::string>& stops, std::size_t forced)
+      : stops_(&stops), decoder_(tokenizer, false), forced_(forced) {}
+  bool operator()(std::span<const std::int32_t> answer) {
+    while (seen_ < forced_) text_ += decoder_.push(answer[seen_++]);
+    if (seen_ == forced_) drawn_from_ = text_.size();
+    const std::size_t before = text_.size();
+    while (seen_ < answer.size()) text_ += decoder_.push(answer[seen_++]);
+    return std::ranges::any_of(*stops_, [&](const std::string& stop) {
+      return text_.find(stop, std::max(drawn_from_, before - std::min(before, stop.size()))) != std::string::npos;
+    });
+  }
+
+ private:
+  const std::vector<std::string>* stops_;
+  IncrementalDecoder decoder_;
+  std::string text_;
+  std::size_t forced_, seen_ = 0, drawn_from_ = 0;
+};
+
 class LocalJudge final : public Judge {
  public:
   explicit LocalJudge(const LocalJudgeOptions& options);
@@ -120,6 +142,7 @@ bool LocalJudge::prepare(const JudgeRequest& request, Request& engine_request, J
   engine_request.sampling = {options_.decoding.temperature, options_.decoding.top_p, options_.decoding.top_k};
   engine_request.max_new_tokens = options_.decoding.max_new;
   engine_request.stop_tokens = stop_tokens_;
+  if (!options_.decoding.stop.empty()) engine_request.stop = StopText(tokenizer_, options_.decoding.stop, engine_request.forced.size());
   engine_request.stream = request.stream;
   output.prompt_tokens = static_cast<std::int64_t>(engine_request.prompt.size());
   output.first_token_ids.assign(engine_request.prompt.begin(),
@@ -133,10 +156,10 @@ bool LocalJudge::prepare(const JudgeRequest& request, Request& engine_request, J
 
 void LocalJudge::answer(const Completion& completion, JudgeOutput& output) const {
   std::span<const std::int32_t> tokens = completion.tokens;
-  const bool stopped = completion.finish == FinishReason::kStop;
-  output.text = tokenizer_.decode(stopped ? tokens.first(tokens.size() - 1) : tokens, false);
   output.output_tokens = static_cast<std::int64_t>(tokens.size());
-  output.finish = stopped ? Finish::stop : Finish::length;
+  output.finish = completion.finish == FinishReason::kStop ? Finish::stop : Finish::length;
+  if (std::ranges::binary_search(stop_tokens_, tokens.back())) tokens = tokens.first(tokens.size() - 1);
+  output.text = tokenizer_.decode(tokens, false);
   output.seconds = {completion.queue_seconds, completion.prefill_seconds, completion.decode_seconds};
 }
 

@@ -9,12 +9,15 @@
 #include <set>
 #include <thread>
 
+#include "harness/files/atomic_file.h"
 #include "harness/run/run_folder.h"
 #include "harness/ui/program.h"
 #include "tests/suites/program.h"
-#include "tests/suites/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
 namespace {
 
 namespace fs = std::filesystem;

@@ -10,9 +10,11 @@
 #include "harness/ui/program.h"
 #include "tests/harness/hub/hub_server.h"
 #include "tests/suites/program.h"
-#include "tests/suites/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
 namespace {
 
 using ::testing::HasSubstr;

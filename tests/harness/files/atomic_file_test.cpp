@@ -11,9 +11,11 @@
 #include <string>
 
 #include "harness/error.h"
-#include "tests/harness/files/scratch_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
 namespace {
 
 std::set<std::string> names_in(const std::filesystem::path& folder) {
@@ -23,7 +25,7 @@ std::set<std::string> names_in(const std::filesystem::path& folder) {
 }
 
 TEST(AtomicFile, WritesAndReplaces) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto path = scratch.path() / "file";
   write_file_atomically(path, "first");
   write_file_atomically(path, std::string("se\0cond", 7));
@@ -32,7 +34,7 @@ TEST(AtomicFile, WritesAndReplaces) {
 }
 
 TEST(AtomicFile, AppliesTheUmask) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const mode_t before = ::umask(027);
   write_file_atomically(scratch.path() / "file", "x");
   ::umask(before);
@@ -43,7 +45,7 @@ TEST(AtomicFile, AppliesTheUmask) {
 
 // A limit on the file's size stands in for a full disk: write() fails midway in the same way.
 TEST(AtomicFile, AFailedWriteLeavesTheOldFileAndNothingElse) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto path = scratch.path() / "file";
   write_file_atomically(path, "old");
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -65,12 +67,12 @@ TEST(AtomicFile, AFailedWriteLeavesTheOldFileAndNothingElse) {
 }
 
 TEST(AtomicFile, AMissingFolderIsNamed) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   EXPECT_THROW(write_file_atomically(scratch.path() / "absent" / "file", "x"), Unfinished);
 }
 
 TEST(AtomicFile, ReadRefusesWhatIsAbsentOrTooLarge) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   EXPECT_THROW(read_file(scratch.path() / "absent"), UserError);
   EXPECT_THROW(read_file(scratch.path()), UserError);
   write_file_atomically(scratch.path() / "file", "12345");

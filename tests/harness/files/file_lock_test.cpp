@@ -7,13 +7,15 @@
 #include <filesystem>
 
 #include "harness/error.h"
-#include "tests/harness/files/scratch_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
 namespace {
 
 TEST(FileLock, ASecondHolderIsRefusedUntilTheFirstLetsGo) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto path = scratch.path() / "lock";
   {
     const auto first = FileLock::try_acquire(path);
@@ -24,7 +26,7 @@ TEST(FileLock, ASecondHolderIsRefusedUntilTheFirstLetsGo) {
 }
 
 TEST(FileLock, DiesWithItsProcess) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto path = scratch.path() / "lock";
   int ready[2];
   ASSERT_EQ(::pipe(ready), 0);
@@ -45,7 +47,7 @@ TEST(FileLock, DiesWithItsProcess) {
 }
 
 TEST(FileLock, AMovedLockIsStillHeld) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto path = scratch.path() / "lock";
   FileLock first = FileLock::acquire(path);
   const FileLock second = std::move(first);
@@ -53,7 +55,7 @@ TEST(FileLock, AMovedLockIsStillHeld) {
 }
 
 TEST(FileLock, AMissingFolderIsNamed) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   EXPECT_THROW(FileLock::acquire(scratch.path() / "absent" / "lock"), Unfinished);
 }
 

@@ -7,9 +7,11 @@
 
 #include "harness/error.h"
 #include "harness/files/atomic_file.h"
-#include "tests/harness/files/scratch_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
 namespace {
 
 // FIPS 180-4 examples.
@@ -28,7 +30,7 @@ TEST(Hash, GitBlobSha1IsGitsNameOfTheContent) {
 }
 
 TEST(Hash, FilesHashAsTheirBytesDo) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const std::string bytes(1'000'003, 'x');
   write_file_atomically(scratch.path() / "file", bytes);
   EXPECT_EQ(sha256_file(scratch.path() / "file"), sha256_hex(bytes));
@@ -37,7 +39,7 @@ TEST(Hash, FilesHashAsTheirBytesDo) {
 }
 
 TEST(Hash, AMissingFileIsAUserError) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   EXPECT_THROW(sha256_file(scratch.path() / "absent"), UserError);
   EXPECT_THROW(git_blob_sha1_file(scratch.path() / "absent"), UserError);
 }

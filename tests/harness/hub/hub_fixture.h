@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "harness/hub/hub.h"
-#include "tests/harness/files/scratch_folder.h"
+#include "tests/temporary_folder.h"
 #include "tests/harness/hub/hub_server.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
 
 inline constexpr const char* kToken = "hf_aSecretNobodyMaySee";
 inline const std::string kCommit = "0123456789abcdef0123456789abcdef01234567";
@@ -21,7 +23,7 @@ struct HubFixture {
   HubFixture();
   ~HubFixture();
 
-  ScratchFolder scratch;
+  TemporaryFolder scratch;
   HubServer hub;
   HubServer storage;
   ServedRepo repo;  // what is served; `hub.add(repo)` after a change

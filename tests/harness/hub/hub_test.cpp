@@ -237,7 +237,7 @@ TEST(LockFile, AServerWithOtherContentIsAnError) {
 }
 
 TEST(LockFile, MalformedOnesAreUserErrors) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const fs::path path = scratch.path() / "lock.json";
   const auto failure = [&](const std::string& text) -> std::string {
     write_file_atomically(path, text);
@@ -293,7 +293,7 @@ HubOptions options_of(const Variables& variables) {
 }
 
 TEST(Settings, ComeFromTheEnvironmentAsHuggingfaceHubReadsIt) {
-  const ScratchFolder home;
+  const TemporaryFolder home;
   const std::string h = home.path().string();
   EXPECT_EQ(options_of({{"HOME", h}}).cache, home.path() / ".cache/huggingface/hub");
   EXPECT_EQ(options_of({{"HOME", h}, {"XDG_CACHE_HOME", "/x"}}).cache, "/x/huggingface/hub");
@@ -314,7 +314,7 @@ TEST(Settings, ComeFromTheEnvironmentAsHuggingfaceHubReadsIt) {
 }
 
 TEST(Settings, TokenFromVariableOrFile) {
-  const ScratchFolder home;
+  const TemporaryFolder home;
   const Variables base = {{"HF_HOME", home.path().string()}};
   const auto with = [&](Variables more) {
     more.insert(base.begin(), base.end());

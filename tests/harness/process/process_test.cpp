@@ -11,9 +11,13 @@
 #include <thread>
 
 #include "harness/error.h"
-#include "tests/harness/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
+using test::slurp;
+using test::message_of;
 namespace {
 
 using testing::HasSubstr;

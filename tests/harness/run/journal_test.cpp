@@ -9,9 +9,14 @@
 #include "harness/error.h"
 #include "harness/files/hash.h"
 #include "tests/harness/run/example_judgement.h"
-#include "tests/harness/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
+using test::put;
+using test::slurp;
+using test::message_of;
 namespace {
 
 using nlohmann::json;

@@ -6,9 +6,13 @@
 #include <limits>
 
 #include "harness/error.h"
-#include "tests/harness/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
+using test::slurp;
+using test::message_of;
 namespace {
 
 using nlohmann::json;

@@ -7,9 +7,12 @@
 
 #include "harness/error.h"
 #include "tests/harness/run/toy_run.h"
-#include "tests/harness/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
+using test::message_of;
 namespace {
 
 using nlohmann::json;

@@ -13,9 +13,14 @@
 
 #include "harness/error.h"
 #include "tests/harness/run/toy_run.h"
-#include "tests/harness/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
+using test::put;
+using test::slurp;
+using test::message_of;
 namespace {
 
 using testing::AllOf;

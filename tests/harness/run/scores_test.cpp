@@ -8,9 +8,12 @@
 #include "harness/error.h"
 #include "harness/run/validity.h"
 #include "tests/harness/run/example_judgement.h"
-#include "tests/harness/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
+using test::slurp;
 namespace {
 
 using testing::ElementsAre;

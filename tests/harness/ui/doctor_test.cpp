@@ -7,9 +7,12 @@
 
 #include "harness/run/json_file.h"
 #include "harness/run/machine_facts.h"
-#include "tests/harness/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
+using test::put;
 namespace {
 
 using testing::ElementsAre;

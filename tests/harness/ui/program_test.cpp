@@ -9,9 +9,12 @@
 
 #include "harness/error.h"
 #include "harness/run/provenance.h"
-#include "tests/harness/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
+using test::put;
 namespace {
 
 using testing::AllOf;

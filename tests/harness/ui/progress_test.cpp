@@ -6,9 +6,12 @@
 #include <thread>
 #include <vector>
 
-#include "tests/harness/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
+using test::slurp;
 namespace {
 
 using testing::HasSubstr;

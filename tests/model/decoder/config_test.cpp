@@ -9,7 +9,7 @@
 
 #include "model/error.h"
 #include "tests/model/decoder/formula_weights.h"
-#include "tests/model/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 
 #include "model/engine/engine.h"
 #include "tests/model/decoder/formula_weights.h"
-#include "tests/model/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 
 #include "model/error.h"
 #include "model/weights/safetensors.h"
-#include "tests/model/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include "harness/random/philox.h"
 #include "model/error.h"
 #include "model/weights/safetensors.h"
-#include "tests/model/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "tests/model/weights/broken_files.h"
 
 namespace {

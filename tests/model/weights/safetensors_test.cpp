@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "model/error.h"
-#include "tests/model/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "tests/model/weights/broken_files.h"
 
 namespace {

@@ -6,11 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/files/atomic_file.h"
 #include "harness/error.h"
 #include "suites/benchmarks/item.h"
-#include "tests/suites/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
 namespace {
 
 using ::testing::AllOf;

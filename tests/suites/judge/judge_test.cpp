@@ -7,9 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/error.h"
-#include "tests/suites/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
 namespace {
 
 using ::testing::HasSubstr;

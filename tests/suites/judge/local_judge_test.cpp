@@ -9,16 +9,19 @@
 #include <chrono>
 #include <thread>
 
+#include "harness/files/atomic_file.h"
 #include "harness/random/philox.h"
 #include "harness/run/journal.h"
 #include "harness/run/run_folder.h"
 #include "harness/ui/program.h"
 #include "tests/harness/hub/hub_server.h"
 #include "tests/suites/program.h"
-#include "tests/suites/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "tests/suites/tiny_checkpoint.h"
 
 namespace grm {
+
+using test::TemporaryFolder;
 namespace {
 
 namespace fs = std::filesystem;
@@ -134,6 +137,27 @@ TEST(LocalJudge, ForcedMechanismBeginsTheRationale) {
   ASSERT_EQ(ran.exit_code, kDone) << ran.err;
   for (const auto& [key, judgement] : read_journal(setting.folder.path() / "run" / kJournalFile).judgements) {
     EXPECT_THAT(judgement.text, testing::StartsWith("### 1. Principle of"));
+  }
+}
+
+TEST(LocalJudge, AStopTextEndsTheJudgementBehindIt) {
+  const Setting setting(at::kFloat);
+  setting.folder.write("pairs.jsonl", make_pairs(4, false));
+  ASSERT_EQ(run_grm(setting.folder.path(), setting.command("free", "pairs.jsonl", {"--mechanism", "breadth"})).exit_code, kDone);
+  const auto free = read_journal(setting.folder.path() / "free" / kJournalFile).judgements;
+  const std::string text = free.begin()->second.text;
+  const std::size_t middle = text.find_first_of("abcdefghijklmnopqrstuvwxyz", text.size() - 12);
+  ASSERT_NE(middle, std::string::npos) << "choose another seed: no letter near the end of " << text;
+  const std::string stop(1, text[middle]);
+  const Ran ran = run_grm(setting.folder.path(), setting.command("stopped", "pairs.jsonl", {"--mechanism", "breadth", "--stop", stop}));
+  ASSERT_EQ(ran.exit_code, kDone) << ran.err;
+  for (const auto& [key, judgement] : read_journal(setting.folder.path() / "stopped" / kJournalFile).judgements) {
+    const std::string& whole = free.at(key).text;
+    EXPECT_TRUE(whole.starts_with(judgement.text)) << judgement.text << " | " << whole;
+    if (judgement.text != whole) {
+      EXPECT_TRUE(judgement.text.ends_with(stop));
+      EXPECT_EQ(judgement.finish, Finish::stop);
+    }
   }
 }
 

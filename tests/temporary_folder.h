@@ -1,21 +1,34 @@
-// A folder for one test, gone with it.
+// A folder for one test, gone with it, and what tests do with files.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <system_error>
 
-namespace grm {
+namespace grm::test {
+
+inline void put(const std::filesystem::path& path, std::string_view bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!file.flush()) throw std::system_error(errno, std::generic_category(), path.string());
+}
+
+inline std::string slurp(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "grm_test_XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "grm-test-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::system_error(errno, std::generic_category(), pattern);
     path_ = pattern;
   }
@@ -29,18 +42,16 @@ class TemporaryFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
+  /// Writes a file below the folder, folders made as needed; returns its path.
+  std::filesystem::path write(const std::string& name, std::string_view bytes) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+    put(path_ / name, bytes);
+    return path_ / name;
+  }
+
  private:
   std::filesystem::path path_;
 };
-
-inline void put(const std::filesystem::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
-}
-
-inline std::string slurp(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// The message of the `Error` that `call` throws; a test failure when it throws none.
 template <class Error, class Call>
@@ -54,4 +65,4 @@ std::string message_of(Call&& call) {
   return {};
 }
 
-}  // namespace grm
+}  // namespace grm::test
