@@ -29,7 +29,7 @@ void add_eval_command(Program& program) {
       ->check(CLI::IsMember({"auto", "breadth", "depth", "raw"}));
   command->add_option("--prompt", options->prompt, "Prompt template instead of the built-in one (suites/README.md)");
   command->add_option("--seed", options->seed, "Seed of all that is drawn");
-  command->add_option("--max-new", judging.decoding.max_new, "Most new tokens of a judgement")->check(CLI::PositiveNumber);
+  command->add_option("--max-new", judging.decoding.max_new, "Most new tokens of a judgement")->check(CLI::Range(1, 1 << 24));
   command->add_option("--temperature", judging.decoding.temperature, "0: greedy")->check(CLI::Range(0.0, 100.0));
   command->add_option("--top-p", judging.decoding.top_p, "Sample from the smallest set of tokens with this probability")
       ->check(CLI::Range(0.0, 1.0));
@@ -37,8 +37,8 @@ void add_eval_command(Program& program) {
   command->add_option("--stop", judging.decoding.stop, "End a judgement behind this text (may be given several times)");
   command->add_option("--dtype", judging.dtype, "Numbers the model computes with")->check(CLI::IsMember({"auto", "bfloat16", "float32", "bf16", "fp32"}));
   command->add_option("--threads", judging.threads, "Threads that compute; 0: all cores")->check(CLI::Range(0, 4096));
-  command->add_option("--batch", judging.batch, "Most judgements at once; 0: chosen by the engine. Changes no result")->check(CLI::Range(0, 4096));
-  command->add_option("--kv-memory", judging.kv_memory, "Bytes for the key-value cache; 0: a quarter of what is free. Changes no result unless it is less than one context")
+  command->add_option("--batch", judging.batch, "Most judgements at once; 0: chosen by the engine. Changes no result")->check(CLI::Range(0, 512));
+  command->add_option("--kv-memory", judging.kv_memory, "Bytes for the key-value cache; 0: a quarter of what is free. Changes no result")
       ->check(CLI::NonNegativeNumber)->transform(CLI::AsSizeValue(false));
   command->add_flag("--offline", judging.offline, "Use only what the Hub cache holds");
   command->add_flag("--strict", options->strict, "Exit code 1 when the run is INVALID");

@@ -77,6 +77,11 @@ std::string fault_of(const Judgement& j) {
   }
   if ((j.finish == Finish::error) != (j.error_kind != ErrorKind::none)) return "finish and error contradict each other";
   if (j.verdict && needs_one && !is_finite_number(*j.verdict)) return "the verdict of a rating or score must be a finite number";
+  for (const auto& letter : {j.verdict, j.label}) {
+    if (j.task.kind == TaskKind::pair && letter && *letter != "A" && *letter != "B") {
+      return fmt::format("verdict and label of a pair are A or B, not '{}'", *letter);
+    }
+  }
   if (j.tokens_per_unit && !(std::isfinite(*j.tokens_per_unit) && *j.tokens_per_unit >= 0)) return "tokens_per_unit is no count";
   for (const double seconds : {j.seconds.queue, j.seconds.prefill, j.seconds.decode}) {
     if (!std::isfinite(seconds) || seconds < 0) return "seconds must be finite and not negative";

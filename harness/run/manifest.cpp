@@ -183,10 +183,20 @@ void write_manifest(const std::filesystem::path& path, const Manifest& manifest)
   write_json_file(path, kManifestSchema, to_json(manifest));
 }
 
+namespace {
+/// Files are known by their hashes, so where they lie does not count: the same folder by another path is the same.
+json without_places(json manifest) {
+  for (auto& [role, artifact] : manifest.at("artifacts").items()) {
+    if (!artifact.at("sha256").empty()) artifact.erase("repository");
+  }
+  return manifest;
+}
+}  // namespace
+
 std::vector<std::string> differences(const Manifest& in_run, const Manifest& now) {
   // Through text, as `then` came: so that a value is compared in the form in which it is stored.
-  const json then_json = to_json(in_run);
-  const json now_json = json::parse(canonical_dump(to_json(now)));
+  const json then_json = without_places(to_json(in_run));
+  const json now_json = without_places(json::parse(canonical_dump(to_json(now))));
   std::vector<std::string> lines;
   for (const Field& field : kFields) {
     const json::json_pointer pointer(field.pointer);

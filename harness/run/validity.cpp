@@ -33,7 +33,7 @@ void check_suite(const SuiteFacts& facts, const ValidityLimits& limits, std::vec
                                   facts.passing_errors, facts.expected));
   }
   check_share(facts, facts.unparsed, limits.unparsed_share, "have no verdict", reasons);
-  check_share(facts, facts.truncated, limits.truncated_share, "were cut off at --max-new", reasons);
+  check_share(facts, facts.truncated, limits.truncated_share, "were cut off at --max-new or the end of the context", reasons);
 }
 
 }  // namespace

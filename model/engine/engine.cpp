@@ -41,19 +41,26 @@ std::int64_t blocks_for(std::int64_t tokens) { return (tokens + kBlockTokens - 1
 
 std::int64_t pool_blocks(const Decoder& decoder, const EngineOptions& options) {
   const std::int64_t block = kv_block_bytes(decoder);
+  // At least one whole context: what a prompt may be must not depend on the memory that happens to be free.
+  const std::int64_t context = blocks_for(decoder.config.max_position);
   if (options.kv_cache_bytes > 0) {
-    if (options.kv_cache_bytes < block) {
-      throw ModelError("key-value cache of " + std::to_string(options.kv_cache_bytes) + " bytes: one block of " +
-                       std::to_string(kBlockTokens) + " tokens takes " + std::to_string(block) + "; give more");
+    if (options.kv_cache_bytes < context * block) {
+      throw ModelError("key-value cache of " + std::to_string(options.kv_cache_bytes) + " bytes is less than the model's context of " +
+                       std::to_string(decoder.config.max_position) + " tokens takes; give at least " + std::to_string(context * block));
     }
     return options.kv_cache_bytes / block;
   }
-  // At least one whole context: what a prompt may be must not depend on the memory that happens to be free.
-  const std::int64_t context = blocks_for(decoder.config.max_position);
   return std::clamp(available_memory() / 4 / block, context, options.max_sequences * context);
 }
 
-int thread_count(int asked) { return asked > 0 ? asked : std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int thread_count(int asked) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (asked > 4 * cores) {
+    throw ModelError(std::to_string(asked) + " threads: this machine has " + std::to_string(cores) + " cores; give at most " +
+                     std::to_string(4 * cores) + ", or 0 for one a core");
+  }
+  return asked > 0 ? asked : cores;
+}
 
 std::int64_t parameter_count(const Decoder& decoder) {
   std::int64_t count = decoder.embed_tokens.numel() + decoder.norm.numel();
@@ -74,6 +81,11 @@ double seconds(Sequence::Clock::duration time) { return std::chrono::duration<do
 bool ends(Sequence& sequence, FinishReason& finish) {
   const Request& request = sequence.request;
   const std::span<const std::int32_t> answer = std::span<const std::int32_t>(sequence.tokens).subspan(request.prompt.size());
+  if (answer.back() < 0) {
+    finish = FinishReason::kFailed;
+    sequence.tokens.pop_back();
+    return true;
+  }
   const bool stop = std::ranges::find(request.stop_tokens, answer.back()) != request.stop_tokens.end() ||
                     (request.stop && request.stop(answer));
   finish = stop ? FinishReason::kStop : FinishReason::kLength;
@@ -106,7 +118,7 @@ struct Engine::State {
         pool(thread_count(options.threads)),
         runner(make_runner(decoder, block_count, limits.max_tokens, pool)),
         blocks(block_count),
-        scheduler(limits, blocks),
+        scheduler(limits, blocks, options.share_prefixes),
         logits(static_cast<std::size_t>(limits.max_sequences * vocab)) {}
 
   std::int64_t vocab, ids, block_count, context, kv_bytes;
@@ -155,7 +167,7 @@ void Engine::State::draw(const std::vector<ScheduledTokens>& step) {
     Sequence& sequence = *drawing[i];
     if (sequence.drawn() == 0) sequence.first_drawn = Sequence::Clock::now();
     sequence.tokens.push_back(drawn[i].token);
-    if (sequence.request.log_probs) sequence.log_probs.push_back(drawn[i].log_prob);
+    if (sequence.request.log_probs && drawn[i].token >= 0) sequence.log_probs.push_back(drawn[i].log_prob);
   }
 }
 
@@ -227,7 +239,7 @@ namespace {
 at::ScalarType compute_type(const std::string& dtype, const DecoderConfig& config) {
   if (dtype == "float32" || dtype == "fp32") return at::kFloat;
   if (dtype == "bfloat16" || dtype == "bf16") return at::kBFloat16;
-  if (dtype == "auto") return config.dtype == "float32" ? at::kFloat : at::kBFloat16;
+  if (dtype == "auto") return config.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;  // float16 fits only the latter
   throw ModelError("dtype " + dtype + " is not one the engine computes in; give float32, bfloat16 or auto");
 }
 
@@ -235,6 +247,10 @@ at::ScalarType compute_type(const std::string& dtype, const DecoderConfig& confi
 
 LoadedEngine load_engine(const std::filesystem::path& folder, const std::string& dtype, const EngineOptions& options) {
   const DecoderConfig config = load_decoder_config(folder);
+  if (config.num_labels > 0) {
+    throw ModelError(folder.string() + ": a sequence classifier (" + std::to_string(config.num_labels) +
+                     " labels), which scores and cannot write; give a checkpoint with a language-model head");
+  }
   const at::ScalarType type = compute_type(dtype, config);
   const Decoder decoder = load_decoder(folder, type);
   LoadedEngine loaded;

@@ -17,9 +17,9 @@ struct EngineOptions {
   int threads = 0;                      // 0: one a core
   std::int64_t max_sequences = 64;      // at once
   std::int64_t max_step_tokens = 512;
-  // 0: a quarter of the memory that is free, but one context at least and max_sequences contexts at most. Less than one context
-  // makes the engine's context shorter than the model's.
+  // 0: a quarter of the memory that is free, but one context at least and max_sequences contexts at most.
   std::int64_t kv_cache_bytes = 0;
+  bool share_prefixes = true;           // changes speed alone
 };
 
 struct EngineStats {
@@ -66,8 +66,8 @@ struct LoadedEngine {
   std::unique_ptr<Engine> engine;
 };
 
-/// Loads a checkpoint folder for generation. `dtype`: float32 (fp32), bfloat16 (bf16) or auto: as stored,
-/// where float16 becomes bfloat16.
+/// Loads a checkpoint folder for generation. `dtype`: float32 (fp32), bfloat16 (bf16) or auto: bfloat16
+/// where the checkpoint is stored so, else float32.
 /// Throws ModelError.
 LoadedEngine load_engine(const std::filesystem::path& folder, const std::string& dtype, const EngineOptions& options);
 

@@ -31,7 +31,8 @@ struct Request {
   bool log_probs = false;
 };
 
-enum class FinishReason { kStop, kLength };
+/// kFailed: the model's logits were not numbers, so nothing could be drawn.
+enum class FinishReason { kStop, kLength, kFailed };
 
 struct Completion {
   std::uint64_t id = 0;

@@ -119,6 +119,7 @@ class CpuRunner final : public Runner {
   };
 
   void embed(std::span<const TokenSpan> spans);
+  void clear_values(std::int32_t block);
   void run_layer(std::size_t index, std::span<const TokenSpan> spans);
   void linear(const PackedLinear<T>& layer, const T* input, std::int64_t rows, T* out, const T* residual = nullptr,
               float* out_float = nullptr);
@@ -236,6 +237,17 @@ void CpuRunner<T>::norm_rows(const T* weight, T* out) {
   });
 }
 
+// What a block's former owner left is masked, but 0 · NaN would not be 0.
+template <class T>
+void CpuRunner<T>::clear_values(std::int32_t block) {
+  for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+    for (std::int64_t head = 0; head < config_.num_kv_heads; ++head) {
+      std::memset(static_cast<void*>(values(layer, head) + block * layout_.value_elements()), 0,
+                  static_cast<std::size_t>(layout_.value_elements()) * sizeof(T));
+    }
+  }
+}
+
 // Looks the tokens up, notes where each row goes, and computes its rotation once for all layers.
 template <class T>
 void CpuRunner<T>::embed(std::span<const TokenSpan> spans) {
@@ -257,6 +269,7 @@ void CpuRunner<T>::embed(std::span<const TokenSpan> spans) {
                   table + span.tokens[static_cast<std::size_t>(t)] * config_.hidden_size,
                   static_cast<std::size_t>(config_.hidden_size) * sizeof(T));
       rows_.push_back({position, span.blocks[static_cast<std::size_t>(position / kPanel)]});
+      if (position % kPanel == 0) clear_values(rows_.back().block);
     }
   }
   num_rows_ = static_cast<std::int64_t>(rows_.size());

@@ -71,6 +71,8 @@ float token_log_prob(std::span<const float> logits, std::int32_t token, double t
 }
 
 Drawn draw_token(std::span<const float> logits, const Sampling& sampling, const StreamKey& stream, std::uint32_t position, bool log_prob) {
+  const float highest = logits[static_cast<std::size_t>(argmax(logits))];
+  if (!std::isfinite(highest) || std::ranges::any_of(logits, [](float logit) { return std::isnan(logit); })) return {-1, 0.0f};
   const bool greedy = sampling.temperature == 0;
   const std::int32_t token = greedy ? argmax(logits) : sample(logits, sampling, random_uniform(stream, position));
   return {token, log_prob ? token_log_prob(logits, token, greedy ? 1.0 : sampling.temperature) : 0.0f};

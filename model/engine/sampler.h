@@ -9,7 +9,7 @@
 namespace grm {
 
 struct Drawn {
-  std::int32_t token;
+  std::int32_t token;  // -1: a logit is not a number, or all are infinite
   float log_prob;  // 0 unless asked for
 };
 

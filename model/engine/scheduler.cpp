@@ -49,7 +49,7 @@ std::vector<ScheduledTokens> Scheduler::schedule() {
 void Scheduler::admit(std::vector<ScheduledTokens>& step, std::int64_t& budget) {
   while (budget > 0 && !waiting_.empty() && static_cast<std::int64_t>(running_.size()) < limits_.max_sequences) {
     Sequence& sequence = *waiting_.front();
-    blocks_.share_prefix(sequence);
+    if (share_prefixes_) blocks_.share_prefix(sequence);
     const std::int64_t count = std::min(sequence.size() - sequence.computed, budget);
     // One block is left free for each running sequence, so that a newcomer is not put back at once.
     const auto running = static_cast<std::int64_t>(running_.size());

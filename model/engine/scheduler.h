@@ -28,7 +28,8 @@ struct SchedulerLimits {
 /// prompt, which gives the same bits.
 class Scheduler {
  public:
-  Scheduler(SchedulerLimits limits, BlockManager& blocks) : limits_(limits), blocks_(blocks) {}
+  Scheduler(SchedulerLimits limits, BlockManager& blocks, bool share_prefixes)
+      : limits_(limits), blocks_(blocks), share_prefixes_(share_prefixes) {}
 
   void add(std::unique_ptr<Sequence> sequence) { waiting_.push_back(std::move(sequence)); }
   std::vector<ScheduledTokens> schedule();
@@ -46,6 +47,7 @@ class Scheduler {
 
   SchedulerLimits limits_;
   BlockManager& blocks_;
+  bool share_prefixes_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::vector<std::unique_ptr<Sequence>> running_;  // in order of arrival
   std::int64_t put_back_ = 0;

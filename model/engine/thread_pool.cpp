@@ -27,10 +27,17 @@ void wait_while(const std::atomic<T>& value, T old) {
 
 ThreadPool::ThreadPool(int threads) {
   assert(threads >= 1);
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  } catch (...) {  // the system has no more threads: those that run must not outlive the pool
+    end();
+    throw;
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { end(); }
+
+void ThreadPool::end() {
   ending_ = true;
   ++round_;
   round_.notify_all();

@@ -26,6 +26,7 @@ class ThreadPool {
 
  private:
   void work();
+  void end();
   void take_tasks();
 
   std::vector<std::thread> workers_;

@@ -156,7 +156,9 @@ void select_items(Suite& suite, std::int64_t limit, std::uint64_t seed) {
     drawn.push_back({std::uint64_t{words[1]} << 32 | words[0], i});
   }
   std::sort(drawn.begin(), drawn.end(), [&](const Drawn& a, const Drawn& b) {
-    return std::tie(a.place, suite.items[a.index].id) < std::tie(b.place, suite.items[b.index].id);
+    // Those that count in the official score first: a small sample should not be spent on the others.
+    const bool a_beside = !suite.items[a.index].official, b_beside = !suite.items[b.index].official;
+    return std::tie(a_beside, a.place, suite.items[a.index].id) < std::tie(b_beside, b.place, suite.items[b.index].id);
   });
   drawn.resize(static_cast<std::size_t>(limit));
   std::sort(drawn.begin(), drawn.end(), [](const Drawn& a, const Drawn& b) { return a.index < b.index; });

@@ -158,7 +158,12 @@ void LocalJudge::answer(const Completion& completion, JudgeOutput& output) const
   std::span<const std::int32_t> tokens = completion.tokens;
   output.output_tokens = static_cast<std::int64_t>(tokens.size());
   output.finish = completion.finish == FinishReason::kStop ? Finish::stop : Finish::length;
-  if (std::ranges::binary_search(stop_tokens_, tokens.back())) tokens = tokens.first(tokens.size() - 1);
+  if (completion.finish == FinishReason::kFailed) {
+    output.finish = Finish::error;
+    output.error = fmt::format("the model's logits are not numbers after {} tokens: its weights are damaged, or overflow in {}",
+                               tokens.size(), loaded_.facts.dtype);
+  }
+  if (!tokens.empty() && std::ranges::binary_search(stop_tokens_, tokens.back())) tokens = tokens.first(tokens.size() - 1);
   output.text = tokenizer_.decode(tokens, false);
   output.seconds = {completion.queue_seconds, completion.prefill_seconds, completion.decode_seconds};
 }
@@ -200,6 +205,9 @@ LocalJudgeOptions find_checkpoint(const std::string& spec, bool offline) {
   if (std::filesystem::is_directory(spec)) {
     found.folder = spec;
     return found;
+  }
+  if (std::filesystem::exists(spec)) {
+    throw UserError(fmt::format("--judge {}: a file; a local judge is the folder that holds config.json and the weights", spec));
   }
   FetchOptions fetch = fetch_options_from_environment();
   take_only_runnable_model(fetch);

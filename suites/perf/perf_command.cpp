@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -22,15 +24,43 @@ struct PerfOptions {
   bool json = false;
 };
 
+std::vector<std::int32_t> read_prompt(const nlohmann::json& list, const std::string& place) {
+  std::vector<std::int32_t> prompt;
+  if (!list.is_array() || list.empty()) throw UserError(place + ": not a list of at least one token id");
+  for (const nlohmann::json& id : list) {
+    if (!id.is_number_integer() || id.get<std::int64_t>() < 0 || id.get<std::int64_t>() > INT32_MAX) {
+      throw UserError(place + ": " + id.dump() + " is no token id");
+    }
+    prompt.push_back(id.get<std::int32_t>());
+  }
+  return prompt;
+}
+
 std::vector<std::vector<std::int32_t>> read_prompts(const std::string& path) {
   std::ifstream file(path);
-  if (!file) throw UserError(path + ": cannot be read; --prompts takes a JSON file, a list of lists of token ids");
-  try {
-    const auto prompts = nlohmann::json::parse(file).get<std::vector<std::vector<std::int32_t>>>();
-    if (prompts.empty()) throw UserError(path + ": no prompts in it");
-    return prompts;
-  } catch (const nlohmann::json::exception& error) {
-    throw UserError(path + ": not a list of lists of token ids: " + error.what());
+  if (!file || std::filesystem::is_directory(path)) {
+    throw UserError(path + ": cannot be read; --prompts takes a JSON file, a list of lists of token ids");
+  }
+  const nlohmann::json lists = nlohmann::json::parse(file, nullptr, false);
+  if (!lists.is_array() || lists.empty()) throw UserError(path + ": not a JSON list of lists of token ids");
+  std::vector<std::vector<std::int32_t>> prompts;
+  for (const nlohmann::json& list : lists) prompts.push_back(read_prompt(list, path + ", prompt " + std::to_string(prompts.size())));
+  return prompts;
+}
+
+/// What is measured must be what was asked for: no answer cut by the context, no prompt outside the vocabulary.
+void check_prompts(const PerfOptions& options, const std::vector<std::vector<std::int32_t>>& prompts, const LoadedEngine& loaded) {
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const auto tokens = static_cast<std::int64_t>(prompts[i].size());
+    if (tokens + options.new_tokens > loaded.engine->max_context()) {
+      throw UserError(fmt::format("{}, prompt {}: {} tokens and {} new ones do not fit the context of {}", options.prompts, i, tokens,
+                                  options.new_tokens, loaded.engine->max_context()));
+    }
+    const std::int32_t highest = *std::ranges::max_element(prompts[i]);
+    if (highest >= loaded.facts.vocab_size) {
+      throw UserError(fmt::format("{}, prompt {}: token id {}, but {} has a vocabulary of {}", options.prompts, i, highest, options.model,
+                                  loaded.facts.vocab_size));
+    }
   }
 }
 
@@ -56,8 +86,16 @@ int run_perf(const PerfOptions& options) {
   const auto prompts = read_prompts(options.prompts);
   EngineOptions engine_options;
   engine_options.threads = options.threads;
+  engine_options.share_prefixes = false;  // every prompt token is computed, as the peers do
+  if (!std::filesystem::is_directory(options.model)) {
+    throw UserError(fmt::format("--model {}: no such folder; fetch a checkpoint first: grm fetch ID prints its folder", options.model));
+  }
   const LoadedEngine loaded = load_engine(options.model, options.dtype, engine_options);
+  check_prompts(options, prompts, loaded);
   const EngineSpeed speed = measure_engine(*loaded.engine, prompts, options.new_tokens);
+  if (speed.all_seconds <= speed.first_seconds) {
+    throw Unfinished("the work is too short to tell decoding from prefill; give more prompts or a greater --new");
+  }
   if (options.json) {
     fmt::print("{}\n", to_json(speed, loaded).dump(2));
     return kDone;

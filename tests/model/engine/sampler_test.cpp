@@ -18,7 +18,13 @@ std::vector<double> shares(const std::vector<float>& logits, const Sampling& sam
 
 TEST(Sampler, GreedyTakesTheLowestIdOfEqualLogits) {
   EXPECT_EQ(draw_token(std::vector<float>{1, 3, 3, 2}, {}, {}, 0, false).token, 1);
-  EXPECT_EQ(draw_token(std::vector<float>{NAN, -5, 3, NAN}, {}, {}, 0, false).token, 2);
+}
+
+TEST(Sampler, DrawsNothingFromLogitsThatAreNoNumbers) {
+  EXPECT_EQ(draw_token(std::vector<float>{1, NAN, 3}, {}, {}, 0, false).token, -1);
+  EXPECT_EQ(draw_token(std::vector<float>{NAN, NAN}, {1, 0.9, 0}, {}, 0, false).token, -1);
+  EXPECT_EQ(draw_token(std::vector<float>{1, INFINITY}, {}, {}, 0, true).token, -1);
+  EXPECT_EQ(draw_token(std::vector<float>{1, -INFINITY}, {1, 1, 0}, {}, 0, false).token, 0);
 }
 
 TEST(Sampler, DrawsFollowTheSoftmaxAtTheTemperature) {
