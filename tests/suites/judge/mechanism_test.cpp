@@ -66,7 +66,8 @@ TEST(Mechanism, UnitsArePartedAndRead) {
   EXPECT_EQ(structure.units[1].sub_verdict, 'B');
   EXPECT_EQ(structure.units[2].name, "Tone");
   EXPECT_EQ(structure.units[2].sub_verdict, 'M');
-  const Structure last = indicate_mechanism(unit(1, "x", "none") + "\nFinal: [[B]]");
+  const std::string ending = unit(1, "x", "none") + "\nFinal: [[B]]";  // outlives the views into it
+  const Structure last = indicate_mechanism(ending);
   ASSERT_EQ(last.units.size(), 1u);
   EXPECT_FALSE(last.units[0].sub_verdict);
   EXPECT_EQ(last.units[0].text.find("[[B]]"), std::string_view::npos);
